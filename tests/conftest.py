@@ -1,0 +1,44 @@
+"""What all tests share: a missing part of the machine is a loud skip, and with CI=true a failure."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+os.environ["COLUMNS"] = "200"  # rich reads it once, when the command line is imported: no table is wrapped in a test
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def missing(what: str, remedy: str) -> None:
+    """Skip the test that needs ``what``; fail it where everything has to be there."""
+    message = f"{what} is missing. {remedy}"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    missing("a Chromium", "Run as root: apt-get install -y chromium")
+    raise AssertionError("not reached")
+
+
+@pytest.fixture(scope="session")
+def bubblewrap() -> None:
+    """What confines submissions."""
+    if shutil.which("bwrap") is None:
+        missing("bubblewrap", "Run as root: apt-get install -y bubblewrap")
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """The built website."""
+    html = ROOT / "_build/html"
+    if not (html / "chapters/index.html").exists():
+        missing("the built website", "Run: make site")
+    return html
