@@ -1,0 +1,273 @@
+"""The figures' one style, and the plots that several chapters share.
+
+A figure is drawn once and reads well on light and dark pages: its colours become CSS variables, so the page's theme
+decides them. Where there is no such page (JupyterLab, PDF) the same figure appears in the light palette.
+
+``show`` puts a Matplotlib figure on the page, ``interactive`` an Altair chart; both want alt text that says what is to be seen.
+"""
+
+import hashlib
+import html
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import contourpy
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+
+from .minimize import History
+from .surfaces import Surface
+
+# Six colours that people who do not see red and green can tell apart; the dark theme has a lighter set of the same hues.
+BLUE, ORANGE, GREEN, PINK, OCHRE, GREY = "#0072b2", "#d55e00", "#00855f", "#b0508a", "#8a6d00", "#6b6b6c"
+COLOURS = (BLUE, ORANGE, GREEN, PINK, OCHRE, GREY)
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
+INK, FAINT, CONTOUR, PAPER = "#1b1b1d", "#c9c9cb", "#a3b4c2", "#fefefd"
+
+# what each of them is called in the site's style sheet
+_CSS = {colour: f"var(--tw-{i}, {colour})" for i, colour in enumerate(COLOURS)} | {
+    INK: "currentColor",
+    FAINT: f"var(--tw-faint, {FAINT})",
+    CONTOUR: f"var(--tw-contour, {CONTOUR})",
+    PAPER: f"var(--tw-paper, {PAPER})",
+}
+
+STYLE: Any = {
+    "figure.figsize": (6.2, 3.4),
+    "figure.facecolor": "none",
+    "figure.constrained_layout.use": True,
+    "axes.facecolor": "none",
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 11,
+    "axes.labelsize": 10.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.prop_cycle": plt.cycler(color=COLOURS, linestyle=DASHES),
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 9.5,
+    "ytick.labelsize": 9.5,
+    "legend.facecolor": PAPER,  # so that a map's lines do not run through the words
+    "legend.edgecolor": "none",
+    "legend.framealpha": 0.85,
+    "legend.fontsize": 9.5,
+    "lines.linewidth": 1.8,
+    "savefig.facecolor": "none",
+    "svg.fonttype": "path",
+}
+
+
+def use_style() -> None:
+    """Switch Matplotlib to the book's style. Every chapter calls it once."""
+    mpl.use("agg")
+    plt.rcParams.update(STYLE)
+
+
+class Shown:
+    """What a cell returns to put a figure on the page: HTML for browsers, a picture for everything else."""
+
+    def __init__(self, markup: str, png: bytes | None):
+        self._bundle: dict[str, Any] = {"text/html": markup}
+        if png is not None:
+            self._bundle["image/png"] = png
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return self._bundle
+
+
+def _themed(svg: str) -> str:
+    """Turn the style's fixed colours into CSS variables."""
+    return re.sub("|".join(_CSS), lambda found: _CSS[found.group().lower()], svg, flags=re.IGNORECASE)
+
+
+def show(figure, alt: str) -> Shown:
+    """Put a Matplotlib figure on the page. ``alt`` says, to someone who cannot see it, what it shows."""
+    if not alt.strip():
+        raise ValueError("alt must say what the figure shows, got an empty text")
+    picture, drawing = io.BytesIO(), io.StringIO()
+    salt = hashlib.sha256(alt.encode()).hexdigest()[:8]  # keeps the ids of two figures on one page apart
+    with mpl.rc_context({"svg.hashsalt": salt}):
+        figure.savefig(drawing, format="svg", metadata={"Date": None})
+    figure.savefig(picture, format="png", dpi=160, facecolor="white")
+    plt.close(figure)
+    svg = drawing.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' id="([^"]+)"', rf' id="f{salt}-\1"', svg)
+    svg = re.sub(r'(href="#|url\(#)', rf"\1f{salt}-", svg)
+    svg = svg.replace("<svg", f'<svg class="tw-figure" role="img" aria-label="{html.escape(alt)}"', 1)
+    return Shown(_themed(svg), picture.getvalue())
+
+
+def interactive(chart: alt.TopLevelMixin, alt: str) -> Shown:
+    """Put an Altair chart on the page: live where scripts run, the same chart as a still picture where they do not.
+
+    A parameter called ``step`` with a slider gets a play button. The spec travels in the page, as data.
+    """
+    import vl_convert
+
+    if not alt.strip():
+        raise ValueError("alt must say what the figure shows, got an empty text")
+    spec = chart.configure(**_ALTAIR).to_dict() | {"description": alt}
+    still = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+    still = still.replace("<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1)
+    data = json.dumps(spec, separators=(",", ":")).replace("</", "<\\/")
+    markup = (
+        f'<div class="tw-interactive"><div class="tw-stage">{still}</div>'
+        f'<script type="application/json" class="tw-spec">{data}</script></div>'
+    )
+    return Shown(markup, vl_convert.vegalite_to_png(spec, scale=2))
+
+
+_AXIS = {
+    "labelColor": INK, "titleColor": INK, "gridColor": FAINT, "domainColor": INK, "tickColor": INK,
+    "labelFontSize": 12, "titleFontSize": 13, "titleFontWeight": "normal", "gridOpacity": 0.6,
+}  # fmt: skip
+_ALTAIR: dict[str, Any] = {
+    "background": "transparent",
+    "view": {"stroke": None},
+    "axis": _AXIS,
+    "legend": {"labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 12, "orient": "top"},
+    "title": {"color": INK, "subtitleColor": INK, "fontSize": 13, "fontWeight": "normal", "anchor": "start"},
+    "text": {"color": INK, "fontSize": 12},
+    "range": {"category": list(COLOURS)},
+}
+
+
+class _Words(str):
+    """Text that a page shows without quotation marks."""
+
+    __repr__ = str.__str__
+
+
+def measured(name: str, value: object) -> None:
+    """Keep a measured number, already in words, for the text: ``{glue}`NAME` `` shows it, on this page and on others."""
+    from myst_nb import glue
+
+    glue(name, _Words(value), display=False)
+
+
+def levels(values: np.ndarray, n: int = 14, power: float = 3.0) -> np.ndarray:
+    """Contour heights that lie closer together near the bottom, where optimizers spend their time."""
+    low, high = float(values.min()), float(values.max())
+    return low + (high - low) * np.linspace(0, 1, n + 1)[1:] ** power
+
+
+def contour(ax, surface: Surface, n: int = 14, power: float = 3.0, grid: int = 160) -> None:
+    """Draw a surface as a map: contour lines only, so that both themes show through; a cross at its minimum."""
+    x, y, z = surface.grid(grid)
+    ax.contour(x, y, z, levels=levels(z, n, power), colors=CONTOUR, linewidths=0.8)
+    if surface.minimum is not None:
+        ax.plot(*surface.minimum, "+", color=INK, markersize=9, markeredgewidth=1.5)
+    left, right, bottom, top = surface.window
+    ax.set(xlim=(left, right), ylim=(bottom, top), xlabel=r"$\theta_1$", ylabel=r"$\theta_2$")
+    ax.grid(False)
+
+
+def paths(ax, histories: Mapping[str, History], markers: bool = True) -> None:
+    """Draw runs of optimizers on a map, each with its own colour and dash; the common start as a ring."""
+    for i, (label, history) in enumerate(histories.items()):
+        ax.plot(*history.theta.T, color=COLOURS[i], linestyle=DASHES[i], linewidth=1.5, label=label)
+        if markers:
+            ax.plot(*history.theta.T, ".", color=COLOURS[i], markersize=4)
+    start = next(iter(histories.values())).theta[0]
+    ax.plot(*start, "o", color=INK, markerfacecolor="none", markersize=8)
+
+
+def band(ax, x: Sequence[float], runs: np.ndarray, label: str, i: int = 0) -> None:
+    """Mean of runs (shape (seeds, len(x))) as a line and mean plus or minus one standard deviation as a band."""
+    mean, spread = runs.mean(axis=0), runs.std(axis=0, ddof=1)
+    ax.plot(x, mean, color=COLOURS[i], linestyle=DASHES[i], label=label)
+    ax.fill_between(x, mean - spread, mean + spread, color=COLOURS[i], alpha=0.18, linewidth=0)
+
+
+def _rounded(values, digits: int = 3) -> list[float]:
+    return [round(float(v), digits) for v in values]
+
+
+def contour_layer(surface: Surface, n: int = 14, power: float = 3.0, width: int = 520, height: int = 300) -> alt.Chart:
+    """The map of a surface as an Altair layer."""
+    x, y, z = surface.grid(110)
+    lines = contourpy.contour_generator(x, y, z)
+    rows = [
+        {"x": px, "y": py, "k": k, "line": f"{i}.{j}"}
+        for i, level in enumerate(levels(z, n, power))
+        for j, line in enumerate(np.asarray(part) for part in lines.lines(level))
+        for k, (px, py) in enumerate(zip(_rounded(line[:, 0]), _rounded(line[:, 1]), strict=True))
+    ]
+    left, right, bottom, top = surface.window
+    axes = {
+        "x": alt.X(
+            "x:Q", scale=alt.Scale(domain=[left, right], nice=False), title="θ₁", axis=alt.Axis(grid=False, tickCount=6)
+        ),
+        "y": alt.Y("y:Q", scale=alt.Scale(domain=[bottom, top], nice=False), title="θ₂", axis=alt.Axis(grid=False)),
+    }
+    data = alt.Data(values=rows)
+    base = alt.Chart(data, width=width, height=height)
+    return base.mark_line(color=CONTOUR, strokeWidth=1, clip=True).encode(**axes, detail="line:N", order="k:Q")
+
+
+def path_animation(
+    surface: Surface, histories: Mapping[str, History], every: int = 1, **map_options
+) -> alt.TopLevelMixin:
+    """Runs of optimizers over a map, drawn as far as a slider called ``step`` says; hand it to :func:`interactive`."""
+    rows: list[dict[str, Any]] = [
+        {"step": t, "x": px, "y": py, "method": label}
+        for label, history in histories.items()
+        for t, (px, py) in enumerate(zip(_rounded(history.theta[:, 0]), _rounded(history.theta[:, 1]), strict=True))
+        if t % every == 0 and np.isfinite(px)
+    ]
+    last = max(row["step"] for row in rows)
+    slider = alt.param("step", value=last, bind=alt.binding_range(min=0, max=last, step=every, name="step "))
+    names = list(histories)
+    colour = alt.Color(
+        "method:N", title=None, scale=alt.Scale(domain=names, range=list(COLOURS[: len(names)])), sort=names
+    )
+    drawn = alt.Chart(alt.Data(values=rows)).transform_filter("datum.step <= step")
+    line = drawn.mark_line(clip=True, strokeWidth=2).encode(
+        x="x:Q", y="y:Q", order="step:Q", color=colour, strokeDash=alt.StrokeDash("method:N", sort=names, legend=None)
+    )
+    heads = drawn.transform_filter(f"datum.step > step - {every}").mark_point(
+        clip=True, filled=True, size=90, opacity=1
+    )
+    heads = heads.encode(x="x:Q", y="y:Q", color=colour, shape=alt.Shape("method:N", sort=names, legend=None))
+    return alt.layer(contour_layer(surface, **map_options), line, heads).add_params(slider)
+
+
+def path_slider(surface: Surface, runs: Mapping[float, History], name: str, notes: Mapping[float, str], **map_options):
+    """One run for each value of a slider, over a map, with a line of text; hand it to :func:`interactive`.
+
+    ``runs`` and ``notes`` have the slider's values as keys, evenly spaced; ``name`` is what the slider is called.
+    """
+    values = sorted(runs)
+    gap = values[1] - values[0]
+    rows = [
+        {"value": value, "step": t, "x": px, "y": py}
+        for value in values
+        for t, (px, py) in enumerate(
+            zip(_rounded(runs[value].theta[:, 0]), _rounded(runs[value].theta[:, 1]), strict=True)
+        )
+        if np.isfinite(px)
+    ]
+    slider = alt.param(
+        "chosen", value=values[0], bind=alt.binding_range(min=values[0], max=values[-1], step=gap, name=f"{name} ")
+    )
+    near = f"abs(datum.value - chosen) < {gap / 2}"
+    drawn = alt.Chart(alt.Data(values=rows)).transform_filter(near).encode(x="x:Q", y="y:Q", order="step:Q")
+    line = drawn.mark_line(clip=True, color=ORANGE, strokeWidth=1.5)
+    dots = drawn.mark_point(clip=True, color=ORANGE, filled=True, size=22, opacity=1)
+    texts = alt.Chart(alt.Data(values=[{"value": v, "note": notes[v]} for v in values])).transform_filter(near)
+    note = texts.mark_text(align="left", fontSize=13).encode(x=alt.value(0), y=alt.value(-14), text="note:N")
+    return alt.layer(contour_layer(surface, **map_options), line, dots, note).add_params(slider)

@@ -1,0 +1,23 @@
+"""Checks of hyperparameters: one message for each way to get one wrong."""
+
+import math
+
+
+def require(ok: bool, name: str, value: object, wanted: str) -> None:
+    """Raise ValueError naming the argument ``name`` and its ``value`` unless ``ok``."""
+    if not ok:
+        raise ValueError(f"{name} must be {wanted}, got {value!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def require_rate(name: str, value: float) -> None:
+    """A learning rate or penalty: finite and at least 0."""
+    require(_is_number(value) and value >= 0, name, value, "a finite number of at least 0")
+
+
+def require_fraction(name: str, value: float) -> None:
+    """A decay factor such as momentum: at least 0 and below 1."""
+    require(_is_number(value) and 0 <= value < 1, name, value, "a number in [0, 1)")
