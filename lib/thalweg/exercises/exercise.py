@@ -1,0 +1,122 @@
+"""What an exercise is, seen from the answer's side: how inputs are drawn and what the answer does with them.
+
+Nothing here knows a right answer: those, and the known mistakes, are in :mod:`thalweg.exercises.keys`.
+"""
+
+import contextlib
+import copy
+import io
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Case:
+    """One set of drawn inputs: plain numbers and arrays only. ``part`` says which part of the points it decides."""
+
+    part: str  # "values", or another name from the exercise's parts, such as "steps" or "edges"
+    inputs: dict[str, Any]
+    note: str = ""  # what is special about it, in words: "a zero gradient"
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One question with its inputs and its points.
+
+    ``draw(rng)`` returns the cases, edge cases first. ``run(answer, inputs)`` uses the student's answer and returns
+    named plain arrays and numbers. ``parts`` gives the points of each part. "values" is the gate: without it the others
+    count only for an answer that makes a known mistake, since that is an honest attempt. "form" (shape and kind of number) and "untouched" (inputs not modified) are judged on all cases, every
+    other part on its own cases. ``tolerance`` is relative to the largest entry; ``absolute`` turns it into an absolute one.
+    """
+
+    name: str
+    title: str
+    draw: Callable[[np.random.Generator], Sequence[Case]]
+    run: Callable[[Any, dict[str, Any]], Mapping[str, Any]]
+    parts: Mapping[str, float]
+    tolerance: float = 1e-9
+    absolute: bool = False
+    kind: str = "code"  # or "experiment": the answer is a number
+    legend: str = ""  # what the drawn inputs stand for, where their names do not say it
+    symbol: str = field(default="")  # the name that the notebook must define; by default the last part of ``name``
+
+    @property
+    def answer_name(self) -> str:
+        """The Python name that a notebook gives its answer."""
+        return self.symbol or self.name.rpartition(".")[2]
+
+    @property
+    def points(self) -> float:
+        """All the points that there are to earn."""
+        return float(sum(self.parts.values()))
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What an answer did with one case: named outputs, or the error; and which inputs it modified."""
+
+    outputs: dict[str, np.ndarray] | None
+    error: str | None = None  # "TypeError: ..."
+    changed: tuple[str, ...] = ()
+
+
+class UnusableError(TypeError):
+    """What an answer returned cannot be used; the message says why, as a sentence about it."""
+
+
+def unpack(result: Any, *names: str) -> dict[str, Any]:
+    """Name the values that an answer returned. Raises UnusableError when their number is wrong."""
+    wanted = f"{len(names)} values ({', '.join(names)})"
+    if result is None:
+        raise UnusableError(f"It returned None instead of {wanted}: is the return statement missing?")
+    if isinstance(result, np.ndarray) and result.ndim and len(result) == len(names):
+        result = tuple(result)  # an array of as many rows unpacks like a tuple
+    if not isinstance(result, (tuple, list)) or len(result) != len(names):
+        count = f"{len(result)} values" if isinstance(result, (tuple, list)) else f"one {type(result).__name__}"
+        raise UnusableError(f"It returned {count} instead of {wanted}")
+    return dict(zip(names, result, strict=True))
+
+
+def _plain(name: str, value: Any) -> np.ndarray:
+    """A private copy of ``value`` as a numeric array. Raises UnusableError for anything else."""
+    if value is None:
+        raise UnusableError(f"{name} is None: is the return statement missing?")
+    try:
+        array = np.array(value)
+    except ValueError as error:
+        raise UnusableError(f"{name} is not an array of numbers: {error}") from error
+    if array.dtype.kind not in "fiubc":
+        raise UnusableError(f"{name} is not a number or an array of numbers, but {type(value).__name__}")
+    return array
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(
+        k for k, v in before.items() if isinstance(v, np.ndarray) and not np.array_equal(v, after[k], equal_nan=True)
+    )
+
+
+def observe(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> list[Observation]:
+    """Run ``answer`` on every case. What it prints and warns is dropped; what it raises becomes part of the record."""
+    seen = []
+    for case in cases:
+        inputs = copy.deepcopy(case.inputs)
+        try:
+            with (
+                contextlib.redirect_stdout(io.StringIO()),
+                contextlib.redirect_stderr(io.StringIO()),
+                warnings.catch_warnings(),
+                np.errstate(all="ignore"),
+            ):
+                warnings.simplefilter("ignore")
+                outputs = {name: _plain(name, value) for name, value in exercise.run(answer, inputs).items()}
+            seen.append(Observation(outputs, changed=_changed(case.inputs, inputs)))
+        except Exception as error:  # whatever a student's code raises is an observation, not a crash
+            name = "" if isinstance(error, UnusableError) else type(error).__name__
+            words = ": ".join(filter(None, [name, str(error)]))
+            seen.append(Observation(None, words, _changed(case.inputs, inputs)))
+    return seen

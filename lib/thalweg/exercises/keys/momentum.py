@@ -1,0 +1,459 @@
+"""The momentum assignment, as it is judged: the references and the mistakes that students make.
+
+Each mistake is a complete answer in plain NumPy, so that it can be pasted into a notebook and graded like one.
+"""
+
+import numpy as np
+
+from thalweg.minimize import minimize
+from thalweg.numpy import Momentum, Nesterov, contraction
+from thalweg.surfaces import bowl
+
+from ..judge import Key
+
+# --- heavy_ball: v' = rho v + g, theta' = theta - lr v' ---------------------------------------------------------
+
+heavy_ball = Key(lambda theta, v, grad, lr, rho: Momentum(lr, rho).step(theta, grad, v))
+
+
+@heavy_ball.mistake(
+    "the step goes uphill",
+    "The gradient points in the direction in which the loss grows fastest. Which way should the ball roll?",
+)
+def uphill(theta, v, grad, lr, rho):
+    v = rho * v + grad
+    return theta + lr * v, v
+
+
+@heavy_ball.mistake(
+    "the step uses the old velocity",
+    "The new gradient has to count in this very step. With which of the two velocities do you move?",
+)
+def old_velocity(theta, v, grad, lr, rho):
+    return theta - lr * v, rho * v + grad
+
+
+@heavy_ball.mistake(
+    "the velocity is a running mean",
+    "You weigh the new gradient with 1 - rho. That is an average; this velocity is a sum, which is why it can grow to "
+    "1/(1 - rho) times the gradient.",
+)
+def running_mean(theta, v, grad, lr, rho):
+    v = rho * v + (1 - rho) * grad
+    return theta - lr * v, v
+
+
+@heavy_ball.mistake(
+    "the velocity is computed but the step ignores it",
+    "Your velocity is right, but theta moves along the bare gradient: that is gradient descent. What should carry the ball?",
+)
+def ignores_velocity(theta, v, grad, lr, rho):
+    return theta - lr * grad, rho * v + grad
+
+
+@heavy_ball.mistake(
+    "the rate is inside the velocity",
+    "This is the other convention: your velocity is lr times the one asked for. The path is the same while lr is "
+    "constant, but here the rate belongs in the step, not in the velocity.",
+)
+def rate_inside(theta, v, grad, lr, rho):
+    v = rho * v + lr * grad
+    return theta - v, v
+
+
+@heavy_ball.mistake(
+    "the rate is applied twice",
+    "The rate scales the gradient on its way into the velocity and then the step once more. Once is enough: where?",
+)
+def rate_twice(theta, v, grad, lr, rho):
+    v = rho * v + lr * grad
+    return theta - lr * v, v
+
+
+@heavy_ball.mistake(
+    "the velocity is forgotten between steps",
+    "Each step starts again from rest: the old velocity has no influence on yours. What is v good for?",
+)
+def forgets(theta, v, grad, lr, rho):
+    v = grad
+    return theta - lr * v, v
+
+
+@heavy_ball.mistake(
+    "the arguments are overwritten",
+    "The numbers are right, but += and -= on an array change the caller's array as well. Make new arrays.",
+)
+def in_place(theta, v, grad, lr, rho):
+    v *= rho
+    v += grad
+    theta -= lr * v
+    return theta, v
+
+
+# --- velocity: sum over k of rho^(T-1-k) g_k --------------------------------------------------------------------
+
+
+def _velocity(grads, rho):
+    v = np.zeros_like(grads[0])
+    for grad in grads:
+        v = rho * v + grad
+    return v
+
+
+velocity = Key(_velocity)
+
+
+@velocity.mistake(
+    "the weights are in the wrong order",
+    "Your oldest gradient counts most. A gradient fades a little more with each step that has passed since.",
+)
+def reversed_weights(grads, rho):
+    return (rho ** np.arange(len(grads))) @ grads
+
+
+@velocity.mistake(
+    "the sum is turned into an average",
+    "You multiplied by 1 - rho, which makes a running mean of the gradients. The velocity is the sum itself.",
+)
+def averaged(grads, rho):
+    return (1 - rho) * (rho ** np.arange(len(grads))[::-1]) @ grads
+
+
+@velocity.mistake(
+    "every weight has one factor rho too many",
+    "Even the newest gradient is damped in your sum. How often has it been multiplied by rho at the moment it arrives?",
+)
+def one_power_too_many(grads, rho):
+    return (rho ** np.arange(1, len(grads) + 1)[::-1]) @ grads
+
+
+@velocity.mistake(
+    "nothing is forgotten",
+    "All your gradients count alike, so rho plays no part. What happens to an old gradient at each step?",
+)
+def plain_sum(grads, rho):
+    return grads.sum(axis=0)
+
+
+@velocity.mistake(
+    "only the last gradient counts",
+    "Your result is the newest gradient alone. The velocity carries its history with it.",
+)
+def last_only(grads, rho):
+    return grads[-1] * 1.0
+
+
+@velocity.mistake(
+    "the sum is divided by its weights",
+    "You divided by the sum of the weights. That is a weighted mean; the velocity is not normalised.",
+)
+def normalised(grads, rho):
+    weights = rho ** np.arange(len(grads))[::-1]
+    return weights @ grads / weights.sum()
+
+
+# --- look_ahead: v' = rho v + lr grad(theta - rho v), theta' = theta - v' ---------------------------------------
+
+
+def _look_ahead(theta, v, grad, lr, rho):
+    v = rho * v + lr * grad(theta - rho * v)
+    return theta - v, v
+
+
+look_ahead = Key(_look_ahead)
+
+
+@look_ahead.mistake(
+    "there is no look-ahead",
+    "You take the gradient where you stand, which is the heavy ball. Nesterov first asks where the velocity will carry it.",
+)
+def no_look_ahead(theta, v, grad, lr, rho):
+    v = rho * v + lr * grad(theta)
+    return theta - v, v
+
+
+@look_ahead.mistake(
+    "it looks back",
+    "The ball moves by minus the velocity, so theta + rho v lies behind you. Where is ahead?",
+)
+def looks_back(theta, v, grad, lr, rho):
+    v = rho * v + lr * grad(theta + rho * v)
+    return theta - v, v
+
+
+@look_ahead.mistake(
+    "it looks too far ahead",
+    "You look ahead by the whole velocity. Before the next gradient arrives, friction leaves only a part of it.",
+)
+def looks_too_far(theta, v, grad, lr, rho):
+    v = rho * v + lr * grad(theta - v)
+    return theta - v, v
+
+
+@look_ahead.mistake(
+    "the old velocity is dropped from the update",
+    "You use the velocity to look ahead and then forget it: the new velocity is a bare gradient. (One of the lectures "
+    "misprints it so.) What does the ball remember?",
+)
+def drops_velocity(theta, v, grad, lr, rho):
+    v = lr * grad(theta - rho * v)
+    return theta - v, v
+
+
+@look_ahead.mistake(
+    "it starts the step from the look-ahead point",
+    "The look-ahead point is only visited to measure the gradient. The step itself starts from theta, or the old velocity "
+    "counts twice.",
+)
+def starts_ahead(theta, v, grad, lr, rho):
+    ahead = theta - rho * v
+    v = rho * v + lr * grad(ahead)
+    return ahead - v, v
+
+
+@look_ahead.mistake(
+    "the rate is outside the velocity",
+    "Here the velocity is a displacement, with the rate already in it: it is what theta moves by. Scale the gradient, not "
+    "the step.",
+)
+def rate_outside(theta, v, grad, lr, rho):
+    v = rho * v + grad(theta - rho * v)
+    return theta - lr * v, v
+
+
+@look_ahead.mistake(
+    "the step goes uphill",
+    "The velocity gathers gradients, and gradients point uphill. Which way should theta move?",
+)
+def look_ahead_uphill(theta, v, grad, lr, rho):
+    v = rho * v + lr * grad(theta - rho * v)
+    return theta + v, v
+
+
+@look_ahead.mistake(
+    "the velocity points downhill",
+    "This is another convention: your velocity is the negative of the one asked for. The path is the same, but here the "
+    "velocity gathers gradients and is subtracted.",
+)
+def downhill_velocity(theta, v, grad, lr, rho):
+    v = rho * v - lr * grad(theta + rho * v)
+    return theta + v, v
+
+
+# --- nesterov: v' = rho v + g, theta' = theta - lr (g + rho v') -------------------------------------------------
+
+
+def _nesterov(theta, v, grad, lr, rho):
+    v = rho * v + grad
+    return theta - lr * (grad + rho * v), v
+
+
+nesterov = Key(
+    lambda theta, v, grad, lr, rho: (Nesterov(lr, rho).step if rho else Momentum(lr, rho).step)(theta, grad, v)
+)
+
+
+@nesterov.mistake(
+    "it is the heavy ball",
+    "Your step is lr times the new velocity. That is the heavy ball; Nesterov's step corrects it. (Adding rho times the old "
+    "velocity to the gradient gives the heavy ball too: look at which velocity you use.)",
+)
+def just_heavy_ball(theta, v, grad, lr, rho):
+    v = rho * v + grad
+    return theta - lr * v, v
+
+
+@nesterov.mistake(
+    "the look-ahead is not damped",
+    "You add the whole new velocity to the gradient. Before the next gradient comes, friction leaves only a part of it.",
+)
+def undamped(theta, v, grad, lr, rho):
+    v = rho * v + grad
+    return theta - lr * (grad + v), v
+
+
+@nesterov.mistake(
+    "the gradient is missing from the step",
+    "You step along rho times the new velocity. The new gradient has to count in full beside it.",
+)
+def gradient_missing(theta, v, grad, lr, rho):
+    v = rho * v + grad
+    return theta - lr * rho * v, v
+
+
+@nesterov.mistake(
+    "the velocity takes the place of the gradient",
+    "You add the velocity and rho times the velocity, so the past counts twice. Which of the two should be the bare gradient?",
+)
+def velocity_twice(theta, v, grad, lr, rho):
+    v = rho * v + grad
+    return theta - lr * (v + rho * v), v
+
+
+@nesterov.mistake(
+    "the corrected direction is stored as the velocity",
+    "Your step is right, but what you return as v is the step's direction. The velocity itself stays the plain sum, or the "
+    "correction is applied again at every step.",
+)
+def stores_direction(theta, v, grad, lr, rho):
+    v = rho * v + grad
+    v = grad + rho * v
+    return theta - lr * v, v
+
+
+@nesterov.mistake(
+    "the step goes uphill",
+    "Gradient and velocity both point uphill. Which way should theta move?",
+)
+def nesterov_uphill(theta, v, grad, lr, rho):
+    v = rho * v + grad
+    return theta + lr * (grad + rho * v), v
+
+
+@nesterov.mistake(
+    "the arguments are overwritten",
+    "The numbers are right, but += and -= on an array change the caller's array as well. Make new arrays.",
+)
+def nesterov_in_place(theta, v, grad, lr, rho):
+    v *= rho
+    v += grad
+    theta -= lr * (grad + rho * v)
+    return theta, v
+
+
+@nesterov.mistake(
+    "the rate is inside the velocity",
+    "This is the other convention: your velocity is lr times the one asked for. Here the rate belongs in the step, where it "
+    "scales gradient and velocity alike.",
+)
+def nesterov_rate_inside(theta, v, grad, lr, rho):
+    v = rho * v + lr * grad
+    return theta - (lr * grad + rho * v), v
+
+
+# --- convergence_factor: the largest |root| of z^2 - (1 + rho - lr h) z + rho over all curvatures h -------------
+
+convergence_factor = Key(lambda lr, rho, curvatures: np.max(contraction(lr, rho, curvatures)))
+
+
+@convergence_factor.mistake(
+    "it is gradient descent's factor",
+    "|1 - lr h| is the factor without momentum: rho does not appear in it. Start from the two-by-two matrix.",
+)
+def gradient_descent_factor(lr, rho, curvatures):
+    return np.max(abs(1 - lr * curvatures))
+
+
+@convergence_factor.mistake(
+    "the ball is assumed to oscillate everywhere",
+    "sqrt(rho) is the factor where the roots are complex. Along flat directions they are real, and the larger one decides.",
+)
+def always_complex(lr, rho, curvatures):
+    return np.sqrt(rho)
+
+
+@convergence_factor.mistake(
+    "the imaginary part is dropped",
+    "Where the roots are complex, their size is the absolute value of a complex number, not of its real part.",
+)
+def real_part_only(lr, rho, curvatures):
+    b = 1 + rho - lr * curvatures
+    root = np.sqrt(b * b - 4 * rho + 0j)
+    return max(np.max(abs((b + root).real)), np.max(abs((b - root).real))) / 2
+
+
+@convergence_factor.mistake(
+    "only one of the two roots is used",
+    "Each curvature has two roots. You always take the one with the plus sign, but when b is negative the other is larger.",
+)
+def plus_root_only(lr, rho, curvatures):
+    b = 1 + rho - lr * curvatures
+    return np.max(abs(b + np.sqrt(b * b - 4 * rho + 0j))) / 2
+
+
+@convergence_factor.mistake(
+    "the fastest direction decides",
+    "You report the direction that converges fastest. The error is gone only when the slowest direction is.",
+)
+def fastest_direction(lr, rho, curvatures):
+    b = 1 + rho - lr * curvatures
+    root = np.sqrt(b * b - 4 * rho + 0j)
+    return np.min(np.maximum(abs(b + root), abs(b - root))) / 2
+
+
+@convergence_factor.mistake(
+    "only the steepest direction is looked at",
+    "The largest curvature limits the rate, but the flattest direction is usually the slowest one. Look at all of them.",
+)
+def steepest_only(lr, rho, curvatures):
+    b = 1 + rho - lr * np.max(curvatures)
+    root = np.sqrt(b * b - 4 * rho + 0j)
+    return max(abs(b + root), abs(b - root)) / 2
+
+
+@convergence_factor.mistake(
+    "the roots are not halved",
+    "Check the quadratic formula: its denominator is missing, so all your factors are twice too large.",
+)
+def not_halved(lr, rho, curvatures):
+    b = 1 + rho - lr * curvatures
+    root = np.sqrt(b * b - 4 * rho + 0j)
+    return np.max(np.maximum(abs(b + root), abs(b - root)))
+
+
+@convergence_factor.mistake(
+    "the root of a negative number is not a number",
+    "Where the ball oscillates, b^2 - 4 rho is negative and np.sqrt gives nan. The roots are complex there: give np.sqrt a "
+    "complex number.",
+)
+def not_a_number(lr, rho, curvatures):
+    b = 1 + rho - lr * curvatures
+    root = np.sqrt(b * b - 4 * rho)
+    return np.max(np.maximum(abs(b + root), abs(b - root))) / 2
+
+
+# --- best_rho: measured, not guessed ----------------------------------------------------------------------------
+
+
+def measure_best_rho(kappa=100.0, drop=1e-8):
+    """The rho of 0.00, 0.01, ..., 0.99 that needs the fewest steps on the bowl at the rate 1/kappa."""
+    surface, start = bowl(kappa), np.ones(2)
+    target = drop * surface.value(start)
+    rhos = np.arange(100) / 100
+    steps = [minimize(Momentum(1 / kappa, rho), surface, start, 2500).steps_to(target) for rho in rhos]
+    return rhos[int(np.argmin(steps))]
+
+
+best_rho = Key(0.82)  # measure_best_rho(): the tests run it again
+
+best_rho.mistake(
+    "the usual value, not a measured one",
+    "0.9 is a good habit, but here it oscillates for longer than it must. Let the loop over rho decide.",
+)(0.9)
+best_rho.mistake(
+    "the prediction, not the measurement",
+    "That is critical damping along the flat axis, by the formula. Count the steps: the fewest are needed at a slightly "
+    "different rho.",
+)(0.81)
+best_rho.mistake(
+    "the best momentum for another rate",
+    "((sqrt(kappa) - 1)/(sqrt(kappa) + 1))^2 goes with the best rate. Here the rate is fixed at 1/kappa, which is smaller.",
+)(0.67)
+best_rho.mistake(
+    "the largest momentum",
+    "More momentum is not always faster: at 0.99 the ball swings through the minimum for hundreds of steps. Plot steps "
+    "against rho.",
+)(0.99)
+best_rho.mistake(
+    "a number of steps, not a momentum",
+    "That looks like how many steps were needed. The question asks for the rho at which they were fewest.",
+)(78)
+
+KEYS = {
+    "momentum.heavy_ball": heavy_ball,
+    "momentum.velocity": velocity,
+    "momentum.look_ahead": look_ahead,
+    "momentum.nesterov": nesterov,
+    "momentum.convergence_factor": convergence_factor,
+    "momentum.best_rho": best_rho,
+}
