@@ -1,0 +1,104 @@
+"""Sphinx extension: what a chapter shows from the library and the assignment.
+
+``{reference} thalweg.numpy.Momentum.step``
+    the source of a class, method or function, as the tests run it, without its docstring.
+
+``{exercise} momentum.heavy_ball``
+    an exercise of the chapter's assignment: its title and points come from the library, its hints from the page.
+``{measured}`momentum/steps_1000` ``
+    a number that the chapter momentum keeps under that name with ``figures.measured``, on any other page.
+"""
+
+import ast
+import inspect
+import textwrap
+from importlib import import_module
+from typing import Any
+
+from docutils import nodes
+from myst_nb.ext.glue.utils import create_pending_glue_ref
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+from thalweg.exercises import exercise
+
+
+def source_of(name: str) -> tuple[str, str]:
+    """Source of the object called ``name``, less its docstring, and the file it stands in. Raises ValueError if there is none."""
+    parts = name.split(".")
+    try:
+        found: Any = import_module(".".join(parts[:2]))
+        for part in parts[2:]:
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"there is no {name} to show: {error}") from error
+    source = textwrap.dedent(inspect.getsource(found))
+    node = ast.parse(source).body[0]
+    if ast.get_docstring(node):  # type: ignore[arg-type]
+        text = node.body[0]  # type: ignore[attr-defined]
+        lines = source.splitlines(keepends=True)
+        source = "".join(lines[: text.lineno - 1] + lines[text.end_lineno :])
+    return source, str(inspect.getsourcefile(found))
+
+
+class ReferenceDirective(SphinxDirective):
+    """A block of code from the library."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Draw the block; the page is read again when the library's file changes."""
+        try:
+            source, path = source_of(self.arguments[0])
+        except ValueError as error:
+            raise self.error(str(error)) from error
+        self.env.note_dependency(path)
+        block = nodes.literal_block(source, source, language="python")
+        return [nodes.container("", block, classes=["tw-reference"])]
+
+
+class ExerciseDirective(SphinxDirective):
+    """A titled box whose body is what the page says about the exercise."""
+
+    required_arguments = 1
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Draw the box. An unknown exercise is an error that lists the known ones."""
+        name = self.arguments[0]
+        try:
+            asked = exercise(name)
+        except ValueError as error:
+            raise self.error(str(error)) from error
+        label = nodes.make_id(f"exercise-{name}")
+        box = nodes.container(ids=[label], classes=["tw-exercise"])
+        title = nodes.paragraph(classes=["tw-exercise-title"])
+        title += nodes.strong(text=asked.title)
+        title += nodes.Text(f" ({asked.points:g} points)  ")
+        title += nodes.literal(text=asked.answer_name)
+        box += title
+        self.state.nested_parse(self.content, self.content_offset, box)
+        return [box]
+
+
+class MeasuredRole(SphinxRole):
+    """A number from another chapter, in the running text. One that the chapter does not keep is a build warning."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Leave a mark that is replaced once all chapters have run."""
+        chapter, _, key = self.text.partition("/")
+        page = f"/chapters/{chapter}.md"
+        source, line = self.get_source_info()
+        mark = create_pending_glue_ref(
+            self.inliner.document, source, line, page, key, inline=True, gtype="text", fmt_spec=""
+        )
+        self.env.note_dependency(self.env.relfn2path(page)[1])
+        return [mark], []
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directives."""
+    app.add_directive("reference", ReferenceDirective)
+    app.add_directive("exercise", ExerciseDirective)
+    app.add_role("measured", MeasuredRole())
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,66 @@
+// Interactive figures: each page carries the chart as data and a still picture. When a figure comes into sight, Vega is
+// loaded (once, from this site) and the chart takes the picture's place. Without scripts the picture stays.
+const here = new URL(".", document.currentScript.src);
+
+function load(file) {
+  return new Promise((done, failed) => {
+    const script = document.createElement("script");
+    script.src = new URL(file, here);
+    script.onload = done;
+    script.onerror = () => failed(new Error(`could not load ${file}`));
+    document.head.append(script);
+  });
+}
+
+let vega;  // loaded at most once, in this order
+function needVega() {
+  vega ??= load("vega/vega.min.js").then(() => load("vega/vega-lite.min.js")).then(() => load("vega/vega-embed.min.js"));
+  return vega;
+}
+
+// A chart with a slider called "step" can play: it starts by itself when first seen, unless the reader prefers stillness.
+function addPlayButton(stage, view) {
+  const slider = stage.querySelector('input[name="step"]');
+  if (!slider) return;
+  const button = document.createElement("button");
+  button.type = "button";
+  let timer = null;
+  const stop = () => { clearInterval(timer); timer = null; button.textContent = "▶ Play"; };
+  const tick = () => {
+    const next = Number(slider.value) + Number(slider.step || 1);
+    if (next > Number(slider.max)) return stop();
+    view.signal("step", next).runAsync();
+  };
+  const play = () => {
+    if (Number(slider.value) >= Number(slider.max)) view.signal("step", Number(slider.min)).runAsync();
+    timer = setInterval(tick, Math.max(40, 6000 / (Number(slider.max) / Number(slider.step || 1))));
+    button.textContent = "❚❚ Pause";
+  };
+  button.onclick = () => (timer ? stop() : play());
+  slider.addEventListener("pointerdown", stop);
+  slider.addEventListener("keydown", stop);
+  stop();
+  stage.querySelector(".vega-bindings").append(button);
+  if (!window.matchMedia("(prefers-reduced-motion: reduce)").matches) play();
+}
+
+async function bringToLife(figure) {
+  const spec = JSON.parse(figure.querySelector(".tw-spec").textContent);
+  const stage = figure.querySelector(".tw-stage");
+  const height = stage.getBoundingClientRect().height;
+  await needVega();
+  stage.style.minHeight = `${height}px`;  // nothing jumps while the chart replaces the picture
+  const { view } = await vegaEmbed(stage, spec, { actions: false, renderer: "svg" });
+  addPlayButton(stage, view);
+  figure.classList.add("tw-live");
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  const seen = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) {
+      seen.unobserve(entry.target);
+      bringToLife(entry.target).catch((error) => console.error(error));
+    }
+  });
+  for (const figure of document.querySelectorAll(".tw-interactive")) seen.observe(figure);
+});

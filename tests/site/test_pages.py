@@ -1,0 +1,154 @@
+"""Every page of the built site, in a real browser with the network blocked."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+WIDE, PHONE, NARROW = (1280, 900), (390, 844), (320, 700)
+
+
+def page_names():
+    """From the table of contents, so that a page that was not built is missed."""
+    toc = (ROOT / "_toc.yml").read_text()
+    return [*re.findall(r"(?:root|file): (\S+)", toc), "genindex", "search"]
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Open a page, scroll through it, and return it with everything that went wrong on the way."""
+    contexts = []
+
+    def open_page(name, size=WIDE, **options):
+        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        troubles = []
+        page.on("console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda e: troubles.append(str(e)))
+        page.on("requestfailed", lambda r: troubles.append(f"failed: {r.url}"))
+        page.on("response", lambda r: troubles.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
+        page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else troubles.append(r.url))
+        page.goto(f"{address}{name}.html")
+        if page.locator("script[src*='mathjax']").count():
+            page.wait_for_function("window.MathJax?.startup?.promise")
+            page.evaluate("MathJax.startup.promise")
+        page.evaluate(
+            "async () => { for (let y = 0; y < document.body.scrollHeight; y += 600) {"
+            " window.scrollTo(0, y); await new Promise(r => setTimeout(r, 30)); } }"
+        )
+        for figure in page.locator(".tw-interactive").all():
+            figure.scroll_into_view_if_needed()
+        page.wait_for_function(
+            "[...document.querySelectorAll('.tw-interactive')].every(f => f.classList.contains('tw-live'))"
+        )
+        return page, troubles
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", page_names())
+def test_a_page_loads_whole_and_quietly(visit, name, scheme):
+    page, troubles = visit(name, color_scheme=scheme)
+    assert troubles == []
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+    assert page.locator("article h1").count() == 1 or name in ("genindex", "search")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", page_names())
+def test_formulas_are_rendered(visit, name):
+    page, _ = visit(name)
+    formulas = page.locator("article .math")
+    rendered = page.locator("article .math mjx-container")
+    assert rendered.count() == formulas.count()
+    assert page.locator("mjx-merror").count() == 0
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", page_names())
+def test_every_figure_says_what_it_shows(visit, name):
+    page, _ = visit(name)
+    texts = page.evaluate(
+        "[...document.querySelectorAll('article img, article svg.tw-figure, article .tw-stage')]"
+        ".map(e => e.getAttribute('alt') ?? e.getAttribute('aria-label') ?? '')"
+    )
+    assert all(len(text) > 40 for text in texts), texts
+    figures = page.locator("article figure").count()
+    assert len(texts) >= figures
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [PHONE, NARROW], ids=["390 px", "320 px"])
+@pytest.mark.parametrize("name", page_names())
+def test_nothing_sticks_out_on_a_phone(visit, name, size):
+    page, _ = visit(name, size)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+
+
+@pytest.mark.browser
+def test_interactive_figures_answer_to_the_keyboard(visit):
+    page, troubles = visit("chapters/momentum", reduced_motion="reduce")
+    slider = page.locator('input[name="chosen"]')
+    stage = page.locator(".tw-stage", has=slider)
+    before = stage.locator("svg").inner_html()
+    slider.focus()
+    slider.press("ArrowRight")
+    page.wait_for_timeout(300)
+    after = stage.locator("svg").inner_html()
+    assert before != after
+    assert "ρ = 0.05" in stage.inner_text()
+    step = page.locator('input[name="step"]')
+    button = page.locator(".tw-interactive button")
+    assert step.input_value() == step.get_attribute("max")  # stillness was asked for
+    button.press("Enter")
+    page.wait_for_function("Number(document.querySelector('input[name=step]').value) < 40")
+    button.press("Enter")
+    held = step.input_value()
+    page.wait_for_timeout(400)
+    assert step.input_value() == held
+    assert troubles == []
+
+
+@pytest.mark.browser
+def test_figures_stay_without_scripts(browser, address):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}chapters/momentum.html")
+    stills = page.locator(".tw-stage > svg")
+    assert stills.count() == 2
+    assert all(stills.nth(i).bounding_box()["height"] > 200 for i in range(2))
+    context.close()
+
+
+@pytest.mark.browser
+def test_search_finds_the_chapter(visit, address):
+    page, _ = visit("search")
+    page.goto(f"{address}search.html?q=Nesterov")
+    page.wait_for_selector("#search-results li a")
+    links = page.locator("#search-results li a").evaluate_all("links => links.map(a => a.href)")
+    assert any("chapters/momentum.html" in link for link in links)
+
+
+@pytest.mark.browser
+def test_a_quiz_answer_opens_its_explanation(visit):
+    page, _ = visit("chapters/momentum")
+    answer = page.locator("details.sd-dropdown", has_text="You weighted the gradient with")
+    assert not answer.locator("p").first.is_visible()
+    answer.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert answer.locator("p").first.is_visible()
+
+
+def test_the_assignment_can_be_downloaded(site):
+    (notebook,) = (site / "_downloads").glob("*/momentum.ipynb")
+    cells = json.loads(notebook.read_text())["cells"]
+    assert any("check(" in "".join(cell["source"]) for cell in cells)
+    assert not any("BEGIN SOLUTION" in "".join(cell["source"]) for cell in cells)
