@@ -1,0 +1,55 @@
+"""Rubric: what the source says about an answer that a person grades, shown beside that answer in the formgrader.
+
+The formgrader displays the autograded notebook, so the rubric is put there, after the notebook has run. Neither the release nor any
+feedback has it: nbgrader's own feedback is made without these cells.
+"""
+
+import nbformat
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+from .folders import Course, write
+from .notebooks import grade_id, marked, read_notebook, read_outputs
+
+MARK = "thalweg-rubric"
+FEEDBACK = [  # nbgrader's own, with ours between them
+    "nbgrader.preprocessors.GetGrades",
+    f"{__name__}.DropRubric",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
+
+
+def rubrics(source: NotebookNode) -> dict[str, str]:
+    """The model answer with its rubric for each cell of ``source`` that a person grades."""
+    return {grade_id(cell): cell.source for cell in source.cells if marked(cell, "grade") and marked(cell, "solution")}
+
+
+def show_rubric(course: Course, assignment: str, student: str) -> None:
+    """Put each rubric above the answer that it is for, in the notebook that the formgrader displays."""
+    path = course.autograded(assignment, student)
+    notebook, found = read_outputs(path), rubrics(read_notebook(course.source(assignment)))
+    cells: list[NotebookNode] = []
+    for cell in notebook.cells:
+        if text := found.get(grade_id(cell)):
+            words = f"*For the grader: model answer and rubric. Students do not see this.*\n\n{text}"
+            quoted = "\n".join(f"> {line}" for line in words.splitlines())
+            cells.append(new_markdown_cell(quoted, id=f"rubric-{len(cells)}", metadata={"tags": [MARK]}))
+        if not _is_rubric(cell):
+            cells.append(cell)
+    notebook.cells = cells
+    write(path, nbformat.writes(notebook) + "\n")
+
+
+def _is_rubric(cell: NotebookNode) -> bool:
+    return MARK in cell.metadata.get("tags", []) and not grade_id(cell)
+
+
+class DropRubric(NbGraderPreprocessor):
+    """Leaves the rubric out of nbgrader's own feedback."""
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
+        """The notebook without the cells that :func:`show_rubric` put there."""
+        nb.cells = [cell for cell in nb.cells if not _is_rubric(cell)]
+        return nb, resources
