@@ -1,0 +1,63 @@
+"""What the tests of this folder share: further submissions, and a way to run a command."""
+
+from pathlib import Path
+
+import sample_class
+from typer.testing import CliRunner
+
+from thalweg.course.cli import app
+
+SOLUTIONS = Path(__file__).parents[2] / "solutions"
+
+NOISY = """
+import logging, sys, warnings
+
+logging.basicConfig(level=logging.DEBUG)
+
+
+def heavy_ball(theta, v, grad, lr, rho):
+    warnings.warn("careful")
+    print("to stderr", file=sys.stderr)
+    logging.warning("to the stderr that was there when logging was set up")
+    v = rho * v + grad
+    return theta - lr * v, v
+"""
+SCRIPT = """
+def look_ahead(theta, v, grad, lr, rho):
+    raise ValueError("<script>alert('answer')</script>")
+"""
+EXIT = """
+import os
+
+os._exit(1)
+"""
+LOOP = """
+def heavy_ball(theta, v, grad, lr, rho):
+    while True:
+        pass
+"""
+
+
+def extras() -> list[sample_class.Student]:
+    """Submissions that are not among the twelve: noise on stderr, a kernel that ends, folder names that are no names."""
+    right = sample_class.right(0)
+    return [
+        sample_class.Student("noisy", right, sources={"momentum.heavy_ball": NOISY}),
+        sample_class.Student("exiting", right, sources={"momentum.look_ahead": SCRIPT, "momentum.nesterov": EXIT}),
+        sample_class.Student("=SUM(A1)", right),
+        sample_class.Student("<script>alert('name')<", right),
+    ]
+
+
+def looping() -> sample_class.Student:
+    """Runs into the time limit."""
+    return sample_class.Student("looping", sample_class.right(0), sources={"momentum.heavy_ball": LOOP})
+
+
+def run(*arguments: object, code: int = 0, stdout: bool = False) -> str:
+    """What a command prints, or only its ``stdout``; it must end with ``code`` and never with a traceback."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "200"})
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.stdout if stdout else result.output

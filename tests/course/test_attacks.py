@@ -1,0 +1,192 @@
+"""Attacks, each in a batch between honest submissions: the attacker gets what was earned, everybody else what is theirs."""
+
+import hashlib
+import json
+import shutil
+import socket
+import threading
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import attacks
+import pytest
+import sample_class
+from nbformat.v4 import new_code_cell
+
+from thalweg.course import grading, outcomes
+from thalweg.course.folders import Course
+from thalweg.course.gradebook import Record, records
+from thalweg.course.sandbox.outside import Limits
+
+pytestmark = [pytest.mark.xdist_group("attacks"), pytest.mark.usefixtures("bubblewrap")]  # the batches are graded once
+
+MARK = f"mark{uuid.uuid4().hex[:12]}"
+RIGHT = 21  # all that the judge gives
+HONEST = ["a-honest", "m-honest", "z-honest"]
+
+
+@dataclass
+class Batch:
+    """A class that was graded, and what was there before."""
+
+    course: Course
+    ended: dict[str, outcomes.Outcome]
+    records: dict[str, Record]
+    before: dict[str, str]
+    processes: list[str]  # the attackers' that were still there afterwards
+
+
+def name_of(title: str) -> str:
+    """A student's name, between the honest ones'."""
+    return "b-" + title.replace(" ", "-").replace(",", "").replace("'", "")
+
+
+def student(name: str, attack: attacks.Attack, course: Course, port: int = 0) -> sample_class.Student:
+    """The submission that makes this attack."""
+
+    def filled(source: str) -> str:
+        return source.replace("COURSE", str(course.root)).replace("MARK", MARK).replace("PORT", str(port))
+
+    def change(notebook):
+        notebook.cells.insert(0, new_code_cell(filled(attack.cell)))
+
+    answers = sample_class.right(0) if attack.able else dict.fromkeys(sample_class.EXERCISES)
+    return sample_class.Student(name, answers, sources=attack.answers or None, change=change)
+
+
+def fingerprints(course: Course) -> dict[str, str]:
+    """Every file that grading has no business to change."""
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(course.root.rglob("*"))
+        if path.is_file()
+        and path.relative_to(course.root).parts[0] not in ("autograded", "outcomes", "gradebook.db", "grade.log")
+    }
+
+
+def processes(word: str) -> list[str]:
+    """The command lines on this machine that have ``word`` in them."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if word in line:
+            found.append(line)
+    return found
+
+
+def graded_batch(course: Course, students, limits: Limits, workers: int) -> Batch:
+    """Grade them between honest ones, after one who had been graded before."""
+    honest = [sample_class.Student(name, sample_class.right(0)) for name in HONEST]
+    sample_class.write(course, [sample_class.Student("earlier", sample_class.right(1))])
+    list(grading.grade(course, "momentum", grading.to_grade(course, "momentum"), workers=1))
+    sample_class.write(course, [*honest, *students])
+    before = fingerprints(course)
+    batch = [one for one in grading.to_grade(course, "momentum") if one.student != "earlier"]
+    list(grading.grade(course, "momentum", batch, workers=workers, limits=limits))
+    return Batch(course, outcomes.load(course, "momentum"), records(course, "momentum"), before, processes(MARK))
+
+
+def new_course(released: Course, tmp_path_factory) -> Course:
+    course = Course(tmp_path_factory.mktemp("attacked") / "course")
+    shutil.copytree(released.root, course.root)
+    return course
+
+
+@pytest.fixture(scope="module")
+def quick(released, tmp_path_factory) -> Batch:
+    """Every quick attack in one class, one after another in one warm parent; a server of ours listens."""
+    course = new_course(released, tmp_path_factory)
+    reached = []
+
+    def accept(server):
+        while True:
+            try:
+                reached.append(server.accept())
+            except OSError:
+                return
+
+    with socket.create_server(("127.0.0.1", 0)) as tcp, socket.socket(socket.AF_UNIX) as unix:
+        unix.bind(f"\0{MARK}-outside")
+        unix.listen()
+        for server in (tcp, unix):
+            threading.Thread(target=accept, args=(server,), daemon=True).start()
+        port = tcp.getsockname()[1]
+        students = [student(name_of(title), attack, course, port) for title, attack in attacks.QUICK.items()]
+        students += [
+            student("c-1-leaves", attacks.Attack(attacks.LEAVE), course),
+            student("c-2-finds", attacks.Attack(attacks.FIND), course),
+        ]
+        batch = graded_batch(course, students, Limits(cell=20, wall=60), workers=1)
+        for server in (tcp, unix):
+            server.shutdown(socket.SHUT_RDWR)
+    assert not reached
+    return batch
+
+
+@pytest.fixture(scope="module")
+def slow(released, tmp_path_factory) -> Batch:
+    """Every attack that runs into a limit."""
+    course = new_course(released, tmp_path_factory)
+    students = [student(name_of(title), attack, course) for title, attack in attacks.SLOW.items()]
+    limits = Limits(cell=3, wall=12, memory=256 << 20, disk=16 << 20)
+    return graded_batch(course, students, limits, workers=2)
+
+
+def printed(batch: Batch, name: str) -> str:
+    """What the submission printed."""
+    notebook = json.loads(batch.course.autograded("momentum", name).read_text())
+    texts = [out.get("text", "") for cell in notebook["cells"] for out in cell.get("outputs", [])]
+    return "".join(text if isinstance(text, str) else "".join(text) for text in texts)
+
+
+def assert_harmless(batch: Batch, name: str, attack: attacks.Attack) -> None:
+    outcome = batch.ended[name]
+    said = printed(batch, name)
+    ends = {"timed out", "out of memory", "crashed"}  # on a busy machine another limit may be reached first
+    assert outcome.outcome == attack.outcome or {outcome.outcome, attack.outcome} <= ends, (outcome.reason, said)
+    # a submission that breaks down may have answered before: how far it came can be a race, and what it earned is its own
+    earned = attack.able and outcome.outcome in ends and outcome.points <= RIGHT
+    assert outcome.points == attack.points or earned, (outcome.reason, said)
+    assert "GOT" not in said
+    assert not attack.tried or "TRIED" in said, outcome.reason
+    given = {score: batch.records[name].scores[score].points for score in batch.records[name].scores}
+    assert sum(given.values()) == outcome.points, "the gradebook has what the outcome says"
+    assert bool(outcome.reason) == (outcome.outcome != "graded") and "null" not in outcome.reason
+    assert outcome.reason.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("title", attacks.QUICK)
+def test_attack(quick, title):
+    assert_harmless(quick, name_of(title), attacks.QUICK[title])
+
+
+@pytest.mark.parametrize("title", attacks.SLOW)
+def test_attack_on_the_limits(slow, title):
+    assert_harmless(slow, name_of(title), attacks.SLOW[title])
+    assert slow.ended[name_of(title)].seconds < 12 + 15, "it cost no more than its own limit"
+
+
+@pytest.mark.parametrize("name", ["c-1-leaves", "c-2-finds"])
+def test_nothing_passes_from_one_submission_to_the_next(quick, name):
+    assert_harmless(quick, name, attacks.Attack(""))
+
+
+@pytest.mark.parametrize("which", ["quick", "slow"])
+def test_the_others_and_their_files_are_as_they_were(request, which):
+    batch = request.getfixturevalue(which)
+    for name in [*HONEST, "earlier"]:
+        assert (batch.ended[name].outcome, batch.ended[name].points) == ("graded", RIGHT)
+        assert sum(score.points for score in batch.records[name].scores.values()) == RIGHT
+        assert batch.ended[name].remarks == []
+    assert fingerprints(batch.course) == batch.before
+    assert batch.processes == [], "what a submission starts ends with it"
+    assert len(batch.records) == len(batch.ended)
+
+
+def test_what_a_submission_prints_does_not_fill_the_course(quick):
+    for title in attacks.QUICK:
+        assert quick.course.autograded("momentum", name_of(title)).stat().st_size < 3_000_000
