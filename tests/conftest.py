@@ -5,8 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ["COLUMNS"] = "200"  # rich reads it once, when the command line is imported: no table is wrapped in a test
+settings.register_profile("thalweg", deadline=None)  # a busy machine is no failure
+settings.load_profile("thalweg")
 ROOT = Path(__file__).resolve().parent.parent
 
 

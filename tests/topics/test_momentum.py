@@ -8,56 +8,16 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from walks import PROBLEMS, STEPS, banana, path_of_numpy, path_of_torch, quadratic
 
 import thalweg.numpy as tn
 import thalweg.torch as tt
 from thalweg.minimize import minimize
-from thalweg.surfaces import bowl, rosenbrock
+from thalweg.surfaces import bowl
 
-STEPS = 1000
 # name in both rooms -> options of torch.optim.SGD, whose path it must follow
 AS_SGD = {"Momentum": {}, "MomentumRateInside": {}, "Nesterov": {"nesterov": True}}
 RATES = [(0.02, 0.9), (0.05, 0.5), (0.01, 0.99)]
-
-
-def quadratic(seed, d=6):
-    rng = np.random.default_rng(seed)
-    q, _ = np.linalg.qr(rng.normal(size=(d, d)))
-    hessian = q @ np.diag(rng.uniform(0.1, 10, size=d)) @ q.T
-    return (lambda x: x @ hessian), rng.normal(size=d)
-
-
-def banana():
-    surface = rosenbrock()
-    return surface.grad, np.array(surface.start)
-
-
-PROBLEMS = [pytest.param(*quadratic(seed), id=f"quadratic {seed}") for seed in range(3)]
-
-
-def path_of_numpy(optimizer, grad, start, steps=STEPS):
-    theta, state = start, optimizer.init(start)
-    where = getattr(optimizer, "where", lambda theta, state: theta)
-    out = [theta]
-    for _ in range(steps):
-        theta, state = optimizer.step(theta, grad(where(theta, state)), state)
-        out.append(theta)
-    return np.array(out)
-
-
-def path_of_torch(make, grad, start, steps=STEPS, dtype=torch.float64):
-    p = torch.nn.Parameter(torch.tensor(start, dtype=dtype))
-    optimizer = make([p])
-
-    def closure():
-        p.grad = torch.as_tensor(grad(p.detach().numpy()), dtype=dtype)
-        return torch.zeros(())
-
-    out = [p.detach().numpy().copy()]
-    for _ in range(steps):
-        optimizer.step(closure)
-        out.append(p.detach().numpy().copy())
-    return np.array(out)
 
 
 @pytest.mark.parametrize("name", AS_SGD)

@@ -1,5 +1,9 @@
 """The reference algorithms in NumPy: each one as short as its formula."""
 
+from .adam import Adam, AdaMax, AdamEpsilonHat, AdamUncorrected, AdamW, Moments
 from .momentum import Momentum, MomentumRateInside, Nesterov, NesterovLookAhead, contraction
 
-__all__ = ["Momentum", "MomentumRateInside", "Nesterov", "NesterovLookAhead", "contraction"]
+__all__ = [
+    "AdaMax", "Adam", "AdamEpsilonHat", "AdamUncorrected", "AdamW", "Moments",
+    "Momentum", "MomentumRateInside", "Nesterov", "NesterovLookAhead", "contraction",
+]  # fmt: skip

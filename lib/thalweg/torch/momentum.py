@@ -18,15 +18,10 @@ class Momentum(ListOptimizer):
     """
 
     slots = ("v",)
-    twin: type[reference.Momentum] = reference.Momentum  # knows which hyperparameters are allowed
+    twin: type[reference.Momentum] = reference.Momentum
 
     def __init__(self, params: Iterable, lr: float = 0.01, rho: float = 0.9):
         super().__init__(params, lr=lr, rho=rho)
-
-    def add_param_group(self, param_group: dict) -> None:
-        """Add a group of parameters, with its own ``lr`` and ``rho`` if wanted; both are checked."""
-        self.twin(**{name: param_group.get(name, self.defaults[name]) for name in ("lr", "rho")})
-        super().add_param_group(param_group)
 
     def update(self, params, grads, v, *, lr, rho):
         """One step on lists of tensors of matching shapes, in place."""
