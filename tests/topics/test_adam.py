@@ -259,3 +259,15 @@ def test_decay_and_penalty_part_in_adam_and_agree_in_plain_gradient_descent():
 def test_adam_runs_in_minimize():
     run = minimize(tn.Adam(0.1), bowl(20), steps=500)
     assert run.loss[-1] < 1e-4 * run.loss[0]
+
+
+def test_the_experiment_of_the_assignment_is_measured():
+    from thalweg.exercises.keys.adam import ratio, steps_needed, turned
+
+    known = {mistake.name: mistake.answer for mistake in turned.mistakes}
+    assert ratio(tn.Adam(0.01)) == pytest.approx(turned.reference, abs=0.01)
+    assert 1 / ratio(tn.Adam(0.01)) == pytest.approx(known["the ratio is upside down"], abs=0.001)
+    assert ratio(tn.Momentum(0.01, 0.0)) == known["both valleys take the same number of steps"]
+    assert ratio(tn.AdamUncorrected(0.01)) == pytest.approx(known["the averages were not corrected"], abs=0.01)
+    assert ratio(tn.Adam(0.01), 45.0) == pytest.approx(known["the angle was in degrees"], abs=0.01)
+    assert steps_needed(tn.Adam(0.01), math.pi / 4) == known["a number of steps, not a ratio"]
