@@ -92,10 +92,10 @@ def test_nothing_works_before_a_release(tmp_path, command):
 
 def test_what_is_missing_is_said(released, tmp_path):
     place = ["--course", released.root]
-    assert "There is no release called 'adam'. In" in run("grade", "adam", *place, code=2)
+    assert "There is no release called 'algebra'. In" in run("grade", "algebra", *place, code=2)
     assert "There are no submissions of momentum. Put each one at" in run("grade", *place, code=2)
     assert "Run thalweg grade momentum first" in run("report", *place, code=2)
-    assert "There is no adam.md in" in run("release", "adam", *place, "--solutions", SOLUTIONS, code=2)
+    assert "There is no algebra.md in" in run("release", "algebra", *place, "--solutions", SOLUTIONS, code=2)
 
 
 def test_an_unknown_student_is_refused_with_a_list(graded):

@@ -102,7 +102,7 @@ def test_cells_cannot_be_removed_once_something_was_graded(copy, tmp_path):
 
 
 def test_unknown_names_and_folders(tmp_path):
-    assert [path.stem for path in solutions(SOLUTIONS)] == ["momentum"]
+    assert "momentum" in [path.stem for path in solutions(SOLUTIONS)]
     for name in ("nothing", "../momentum", "Momentum"):
         with pytest.raises(CourseError, match=r"nothing.md|not the name"):
             solutions(SOLUTIONS, name)

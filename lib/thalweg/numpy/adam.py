@@ -85,7 +85,8 @@ class AdamW(Adam):
     def step(self, theta, grad, state):
         """Return the next ``theta`` and state; ``grad`` is the gradient at ``theta``. Changes no argument."""
         state = self.moments(grad, state)
-        return (1 - self.lr * self.weight_decay) * theta - self.lr * self.direction(state), state
+        theta = (1 - self.lr * self.weight_decay) * theta
+        return theta - self.lr * self.direction(state), state
 
 
 @dataclass(frozen=True)
