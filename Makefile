@@ -57,15 +57,9 @@ $(foreach a,$(ASSIGNMENTS),$(eval $(COURSE)/release/$(a)/$(a).ipynb: solutions/$
 
 # --- the website --------------------------------------------------------------------------------------------------
 
-# Executed pages are cached by their own text alone, so a change in the library that they import empties the cache.
-LIBRARY := $(shell find lib/thalweg -name '*.py' -not -path '*/course/*' -not -path '*/site/*')
-
-_build/.library: $(LIBRARY)
-	@mkdir -p _build
-	@rm -rf _build/.jupyter_cache _build/html/.doctrees _build/.doctrees
-	@touch $@
-
-site: setup release _build/.library
+site: setup release
+	$(call say,executing the pages)
+	@TQDM_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/python -m thalweg.site.execute
 	$(call say,building the website)
 	@TQDM_DISABLE=1 $(BIN)/jupyter-book build . -W -n --keep-going
 	@rm -rf _build/html/_sources

@@ -4,6 +4,11 @@ from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
+
+from .execute import executed
+
+GENERATED = {"genindex", "search", "py-modindex", "index"}  # pages that come from no file
 
 
 def _without_thebe(app: Sphinx, config: Config) -> None:
@@ -14,9 +19,29 @@ def _without_thebe(app: Sphinx, config: Config) -> None:
                 app.disconnect(listener.id)
 
 
+def _executed_anew(app: Sphinx, env: BuildEnvironment, added: set, changed: set, removed: set) -> list[str]:
+    """All executable pages, when one of them has been executed anew: a page may show another one's numbers."""
+    now = executed()
+    before, env.thalweg_executed = getattr(env, "thalweg_executed", now), now  # type: ignore[attr-defined]
+    names = [page.removesuffix(".md") for page in now]
+    return [name for name in names if name in env.found_docs] if now != before else []
+
+
+def _without_stale_pages(app: Sphinx, exception: Exception | None) -> None:
+    """Take pages that no longer have a source off the site."""
+    if exception or app.builder.format != "html":
+        return
+    for page in (path for path in app.outdir.rglob("*.html") if "_static" not in path.parts):
+        name = page.relative_to(app.outdir).with_suffix("").as_posix()
+        if name not in app.env.all_docs and name not in GENERATED:
+            page.unlink()
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the book's directives, style sheet and script with Sphinx."""
     app.connect("config-inited", _without_thebe)
+    app.connect("env-get-outdated", _executed_anew)
+    app.connect("build-finished", _without_stale_pages)
     app.setup_extension("thalweg.site.lectures")
     app.setup_extension("thalweg.site.chapter")
     app.add_css_file("thalweg.css")

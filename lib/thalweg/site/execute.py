@@ -1,0 +1,148 @@
+"""Execute the book's pages before Sphinx reads them: in parallel, and only those whose text or library has changed.
+
+    python -m thalweg.site.execute
+
+jupyter-cache keeps executed pages by their code alone. Here each page is also held against the parts of the library that it imports,
+and what these import in turn; when one of them has changed, what the cache has of the page is thrown away.
+"""
+
+import ast
+import hashlib
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import jupytext
+import yaml
+from jupyter_cache import get_cache
+from jupyter_cache.executors import load_executor
+
+LIBRARY = Path(__file__).resolve().parents[2]  # what stands above the package
+CACHE = Path("_build/.jupyter_cache")
+TIMEOUT = 600  # seconds a cell; on a busy machine pages run at a third of their speed
+PAGE = {"name": "myst_nb_md", "type": "plugin"}
+
+
+def _file(module: str) -> Path | None:
+    """Where a module of the library stands; None for a module of others, or a name that is no module."""
+    stem = LIBRARY / module.replace(".", "/")
+    return next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
+
+
+def _provider(package: str, name: str) -> str:
+    """The module that defines what is imported as ``name`` from ``package``: a submodule, or the one its __init__ takes it from."""
+    if _file(f"{package}.{name}"):
+        return f"{package}.{name}"
+    path = _file(package)
+    if path and path.name == "__init__.py":
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ImportFrom) and node.level == 1 and name in {alias.name for alias in node.names}:
+                return f"{package}.{node.module}"
+    return package
+
+
+def _imported(source: str, package: str = "") -> Iterator[str]:
+    """The modules that a source imports. Of a whole package that is only used as ``alias.name``, those that define the names."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            origin = ".".join([*above, *filter(None, [node.module])])
+            for alias in node.names:
+                found = _provider(origin, alias.name)
+                path = _file(found)
+                if path and path.name == "__init__.py" and found != origin:
+                    yield from _used(tree, alias.asname or alias.name, found)
+                else:
+                    yield found
+
+
+def _used(tree: ast.AST, name: str, package: str) -> Iterator[str]:
+    """The modules behind every ``name.attribute``; the whole package where the name is used in another way."""
+    attributes = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)]
+    mine = [n for n in attributes if n.value.id == name]  # type: ignore[attr-defined]
+    uses = sum(isinstance(n, ast.Name) and n.id == name for n in ast.walk(tree))
+    if uses > len(mine):
+        path = _file(package)
+        assert path is not None
+        yield from (f"{package}.{module.stem}" for module in path.parent.glob("*.py"))
+    yield from {_provider(package, n.attr) for n in mine}
+
+
+def modules(source: str, package: str = "") -> set[str]:
+    """The modules of the library that ``source`` depends on, directly or through others."""
+    found: set[str] = set()
+    waiting = list(_imported(source, package))
+    while waiting:
+        module = waiting.pop()
+        path = _file(module)
+        if module.startswith("thalweg") and path and module not in found:
+            found.add(module)
+            inside = module if path.name == "__init__.py" else module.rpartition(".")[0]
+            waiting += _imported(path.read_text(encoding="utf-8"), inside)
+    return found
+
+
+def fingerprint(page: Path) -> str:
+    """A hash of everything in the library that the page's code depends on, data included."""
+    cells = jupytext.read(page).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code" and not cell.source.startswith("%"))
+    paths = [path for module in sorted(modules(code)) if (path := _file(module))]
+    if any(path.name == "data.py" for path in paths):
+        paths += sorted((LIBRARY / "thalweg/datasets").iterdir())
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+
+
+def pages() -> list[Path]:
+    """The executable pages that the table of contents names."""
+    text = Path("_toc.yml").read_text(encoding="utf-8")
+
+    def files(node: object) -> Iterator[str]:
+        if isinstance(node, dict):
+            yield from (value for key, value in node.items() if key in ("file", "root"))
+            node = list(node.values())
+        if isinstance(node, list):
+            for value in node:
+                yield from files(value)
+
+    found = [Path(f"{name}.md") for name in files(yaml.safe_load(text))]
+    return [path for path in found if "\nkernelspec:" in path.read_text(encoding="utf-8").partition("\n---\n")[0]]
+
+
+def executed() -> dict[str, str]:
+    """The fingerprint with which each page was executed last."""
+    known = CACHE / "library.json"
+    return json.loads(known.read_text()) if known.exists() else {}
+
+
+def main() -> int:
+    """Fill the cache; the exit code is 1 when a page failed."""
+    cache = get_cache(str(CACHE))
+    before, now, waiting = executed(), {str(page): fingerprint(page) for page in pages()}, []
+    for page in now:
+        record = cache.add_nb_to_project(str(Path(page).absolute()), read_data=PAGE)
+        cached = cache.get_cached_project_nb(record.uri)
+        if cached and now[page] != before.get(page):
+            cache.remove_cache(cached.pk)
+        if not cached or now[page] != before.get(page):
+            waiting.append(record)
+    failed = []
+    if waiting:
+        print(f"executing {', '.join(Path(record.uri).stem for record in waiting)}", flush=True)
+        executor = load_executor("local-parallel", cache, logger=logging.getLogger("jupyter_cache"))
+        result = executor.run_and_cache(filter_pks=[record.pk for record in waiting], timeout=TIMEOUT)
+        failed = [*result.excepted, *result.errored]
+        for uri in failed:
+            print(f"{uri} failed:\n{cache.get_project_record(uri).traceback}", file=sys.stderr)
+            del now[str(Path(uri).relative_to(Path.cwd()))]
+    (CACHE / "library.json").write_text(json.dumps(now, indent=1))
+    print(f"{len(now)} of {len(now) + len(failed)} pages are up to date")
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
