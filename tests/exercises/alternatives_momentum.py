@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def heavy_ball_in_place_on_copies(theta, v, grad, lr, rho):
+def heavy_ball_in_place_on_copies(theta, grad, v, lr, rho):
     theta, v = theta.copy(), v.copy()
     v *= rho
     v += grad
@@ -11,12 +11,12 @@ def heavy_ball_in_place_on_copies(theta, v, grad, lr, rho):
     return theta, v
 
 
-def heavy_ball_as_list(theta, v, grad, lr, rho):
+def heavy_ball_as_list(theta, grad, v, lr, rho):
     v = np.add(np.multiply(rho, v), grad)
     return [np.subtract(theta, np.multiply(lr, v)), v]
 
 
-def heavy_ball_looped(theta, v, grad, lr, rho):
+def heavy_ball_looped(theta, grad, v, lr, rho):
     new_theta, new_v = np.empty_like(theta), np.empty_like(v)
     for i in np.ndindex(theta.shape):
         new_v[i] = rho * v[i] + grad[i]
@@ -39,25 +39,25 @@ def velocity_looped(grads, rho):
     return v
 
 
-def look_ahead_in_two_moves(theta, v, grad, lr, rho):
+def look_ahead_in_two_moves(theta, grad, v, lr, rho):
     ahead = theta - rho * v
     slope = grad(ahead)
     return ahead - lr * slope, rho * v + lr * slope
 
 
-def look_ahead_as_list(theta, v, grad, lr, rho):
+def look_ahead_as_list(theta, grad, v, lr, rho):
     slope = np.asarray(grad(theta + (-rho) * v))
     new_v = lr * slope + rho * v
     return [theta - new_v, new_v]
 
 
-def nesterov_difference_of_velocities(theta, v, grad, lr, rho):
+def nesterov_difference_of_velocities(theta, grad, v, lr, rho):
     """The lecture's form: the new velocity plus rho times the change of velocity."""
     new = rho * v + grad
     return theta - lr * (new + rho * (new - v)), new
 
 
-def nesterov_combined_factor(theta, v, grad, lr, rho):
+def nesterov_combined_factor(theta, grad, v, lr, rho):
     new = rho * v + grad
     return theta + lr * rho * v - lr * (1 + rho) * new, new
 

@@ -6,7 +6,7 @@ from .exercise import Case, Exercise, unpack
 
 
 def _state(rng, shape, scale=1.0, dtype=float):
-    theta, v, grad = (scale * rng.normal(size=shape) for _ in range(3))
+    theta, grad, v = (scale * rng.normal(size=shape) for _ in range(3))
     return {"theta": theta.astype(dtype), "v": v.astype(dtype), "grad": grad.astype(dtype)}
 
 
@@ -37,11 +37,11 @@ def _run_step(answer, inputs):
     """One step, or as many as there are ``grads``, each fed with what the one before returned."""
     inputs = dict(inputs)
     if "grads" not in inputs:
-        return unpack(answer(*(inputs[name] for name in ("theta", "v", "grad", "lr", "rho"))), "theta", "v")
+        return unpack(answer(*(inputs[name] for name in ("theta", "grad", "v", "lr", "rho"))), "theta", "v")
     theta, grads = inputs.pop("theta"), inputs.pop("grads")
     v, path = np.zeros_like(theta), []
     for grad in grads:
-        theta, v = unpack(answer(theta, v, grad, inputs["lr"], inputs["rho"]), "theta", "v").values()
+        theta, v = unpack(answer(theta, grad, v, inputs["lr"], inputs["rho"]), "theta", "v").values()
         path.append(np.copy(theta))
     return {"path": np.array(path), "v": v}
 
@@ -111,7 +111,7 @@ def _run_look_ahead(answer, inputs):
         return hessian @ (np.asarray(point) - centre)
 
     for _ in range(steps):
-        theta, v = unpack(answer(theta, v, grad, inputs["lr"], inputs["rho"]), "theta", "v").values()
+        theta, v = unpack(answer(theta, grad, v, inputs["lr"], inputs["rho"]), "theta", "v").values()
     return {"theta": theta, "v": v}
 
 

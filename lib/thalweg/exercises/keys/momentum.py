@@ -13,14 +13,14 @@ from ..judge import Key
 
 # --- heavy_ball: v' = rho v + g, theta' = theta - lr v' ---------------------------------------------------------
 
-heavy_ball = Key(lambda theta, v, grad, lr, rho: Momentum(lr, rho).step(theta, grad, v))
+heavy_ball = Key(lambda theta, grad, v, lr, rho: Momentum(lr, rho).step(theta, grad, v))
 
 
 @heavy_ball.mistake(
     "the step goes uphill",
     "The gradient points in the direction in which the loss grows fastest. Which way should the ball roll?",
 )
-def uphill(theta, v, grad, lr, rho):
+def uphill(theta, grad, v, lr, rho):
     v = rho * v + grad
     return theta + lr * v, v
 
@@ -29,7 +29,7 @@ def uphill(theta, v, grad, lr, rho):
     "the step uses the old velocity",
     "The new gradient has to count in this very step. With which of the two velocities do you move?",
 )
-def old_velocity(theta, v, grad, lr, rho):
+def old_velocity(theta, grad, v, lr, rho):
     return theta - lr * v, rho * v + grad
 
 
@@ -38,7 +38,7 @@ def old_velocity(theta, v, grad, lr, rho):
     "You weigh the new gradient with 1 - rho. That is an average; this velocity is a sum, which is why it can grow to "
     "1/(1 - rho) times the gradient.",
 )
-def running_mean(theta, v, grad, lr, rho):
+def running_mean(theta, grad, v, lr, rho):
     v = rho * v + (1 - rho) * grad
     return theta - lr * v, v
 
@@ -47,7 +47,7 @@ def running_mean(theta, v, grad, lr, rho):
     "the velocity is computed but the step ignores it",
     "Your velocity is right, but theta moves along the bare gradient: that is gradient descent. What should carry the ball?",
 )
-def ignores_velocity(theta, v, grad, lr, rho):
+def ignores_velocity(theta, grad, v, lr, rho):
     return theta - lr * grad, rho * v + grad
 
 
@@ -56,7 +56,7 @@ def ignores_velocity(theta, v, grad, lr, rho):
     "This is the other convention: your velocity is lr times the one asked for. The path is the same while lr is "
     "constant, but here the rate belongs in the step, not in the velocity.",
 )
-def rate_inside(theta, v, grad, lr, rho):
+def rate_inside(theta, grad, v, lr, rho):
     v = rho * v + lr * grad
     return theta - v, v
 
@@ -65,7 +65,7 @@ def rate_inside(theta, v, grad, lr, rho):
     "the rate is applied twice",
     "The rate scales the gradient on its way into the velocity and then the step once more. Once is enough: where?",
 )
-def rate_twice(theta, v, grad, lr, rho):
+def rate_twice(theta, grad, v, lr, rho):
     v = rho * v + lr * grad
     return theta - lr * v, v
 
@@ -74,7 +74,7 @@ def rate_twice(theta, v, grad, lr, rho):
     "the velocity is forgotten between steps",
     "Each step starts again from rest: the old velocity has no influence on yours. What is v good for?",
 )
-def forgets(theta, v, grad, lr, rho):
+def forgets(theta, grad, v, lr, rho):
     v = grad
     return theta - lr * v, v
 
@@ -83,7 +83,7 @@ def forgets(theta, v, grad, lr, rho):
     "the arguments are overwritten",
     "The numbers are right, but += and -= on an array change the caller's array as well. Make new arrays.",
 )
-def in_place(theta, v, grad, lr, rho):
+def in_place(theta, grad, v, lr, rho):
     v *= rho
     v += grad
     theta -= lr * v
@@ -155,7 +155,7 @@ def normalised(grads, rho):
 # --- look_ahead: v' = rho v + lr grad(theta - rho v), theta' = theta - v' ---------------------------------------
 
 
-def _look_ahead(theta, v, grad, lr, rho):
+def _look_ahead(theta, grad, v, lr, rho):
     v = rho * v + lr * grad(theta - rho * v)
     return theta - v, v
 
@@ -167,7 +167,7 @@ look_ahead = Key(_look_ahead)
     "there is no look-ahead",
     "You take the gradient where you stand, which is the heavy ball. Nesterov first asks where the velocity will carry it.",
 )
-def no_look_ahead(theta, v, grad, lr, rho):
+def no_look_ahead(theta, grad, v, lr, rho):
     v = rho * v + lr * grad(theta)
     return theta - v, v
 
@@ -176,7 +176,7 @@ def no_look_ahead(theta, v, grad, lr, rho):
     "it looks back",
     "The ball moves by minus the velocity, so theta + rho v lies behind you. Where is ahead?",
 )
-def looks_back(theta, v, grad, lr, rho):
+def looks_back(theta, grad, v, lr, rho):
     v = rho * v + lr * grad(theta + rho * v)
     return theta - v, v
 
@@ -185,7 +185,7 @@ def looks_back(theta, v, grad, lr, rho):
     "it looks too far ahead",
     "You look ahead by the whole velocity. Before the next gradient arrives, friction leaves only a part of it.",
 )
-def looks_too_far(theta, v, grad, lr, rho):
+def looks_too_far(theta, grad, v, lr, rho):
     v = rho * v + lr * grad(theta - v)
     return theta - v, v
 
@@ -195,7 +195,7 @@ def looks_too_far(theta, v, grad, lr, rho):
     "You use the velocity to look ahead and then forget it: the new velocity is a bare gradient. (One of the lectures "
     "misprints it so.) What does the ball remember?",
 )
-def drops_velocity(theta, v, grad, lr, rho):
+def drops_velocity(theta, grad, v, lr, rho):
     v = lr * grad(theta - rho * v)
     return theta - v, v
 
@@ -205,7 +205,7 @@ def drops_velocity(theta, v, grad, lr, rho):
     "The look-ahead point is only visited to measure the gradient. The step itself starts from theta, or the old velocity "
     "counts twice.",
 )
-def starts_ahead(theta, v, grad, lr, rho):
+def starts_ahead(theta, grad, v, lr, rho):
     ahead = theta - rho * v
     v = rho * v + lr * grad(ahead)
     return ahead - v, v
@@ -216,7 +216,7 @@ def starts_ahead(theta, v, grad, lr, rho):
     "Here the velocity is a displacement, with the rate already in it: it is what theta moves by. Scale the gradient, not "
     "the step.",
 )
-def rate_outside(theta, v, grad, lr, rho):
+def rate_outside(theta, grad, v, lr, rho):
     v = rho * v + grad(theta - rho * v)
     return theta - lr * v, v
 
@@ -225,7 +225,7 @@ def rate_outside(theta, v, grad, lr, rho):
     "the step goes uphill",
     "The velocity gathers gradients, and gradients point uphill. Which way should theta move?",
 )
-def look_ahead_uphill(theta, v, grad, lr, rho):
+def look_ahead_uphill(theta, grad, v, lr, rho):
     v = rho * v + lr * grad(theta - rho * v)
     return theta + v, v
 
@@ -235,7 +235,7 @@ def look_ahead_uphill(theta, v, grad, lr, rho):
     "This is another convention: your velocity is the negative of the one asked for. The path is the same, but here the "
     "velocity gathers gradients and is subtracted.",
 )
-def downhill_velocity(theta, v, grad, lr, rho):
+def downhill_velocity(theta, grad, v, lr, rho):
     v = rho * v - lr * grad(theta + rho * v)
     return theta + v, v
 
@@ -243,13 +243,13 @@ def downhill_velocity(theta, v, grad, lr, rho):
 # --- nesterov: v' = rho v + g, theta' = theta - lr (g + rho v') -------------------------------------------------
 
 
-def _nesterov(theta, v, grad, lr, rho):
+def _nesterov(theta, grad, v, lr, rho):
     v = rho * v + grad
     return theta - lr * (grad + rho * v), v
 
 
 nesterov = Key(
-    lambda theta, v, grad, lr, rho: (Nesterov(lr, rho).step if rho else Momentum(lr, rho).step)(theta, grad, v)
+    lambda theta, grad, v, lr, rho: (Nesterov(lr, rho).step if rho else Momentum(lr, rho).step)(theta, grad, v)
 )
 
 
@@ -258,7 +258,7 @@ nesterov = Key(
     "Your step is lr times the new velocity. That is the heavy ball; Nesterov's step corrects it. (Adding rho times the old "
     "velocity to the gradient gives the heavy ball too: look at which velocity you use.)",
 )
-def just_heavy_ball(theta, v, grad, lr, rho):
+def just_heavy_ball(theta, grad, v, lr, rho):
     v = rho * v + grad
     return theta - lr * v, v
 
@@ -267,7 +267,7 @@ def just_heavy_ball(theta, v, grad, lr, rho):
     "the look-ahead is not damped",
     "You add the whole new velocity to the gradient. Before the next gradient comes, friction leaves only a part of it.",
 )
-def undamped(theta, v, grad, lr, rho):
+def undamped(theta, grad, v, lr, rho):
     v = rho * v + grad
     return theta - lr * (grad + v), v
 
@@ -276,7 +276,7 @@ def undamped(theta, v, grad, lr, rho):
     "the gradient is missing from the step",
     "You step along rho times the new velocity. The new gradient has to count in full beside it.",
 )
-def gradient_missing(theta, v, grad, lr, rho):
+def gradient_missing(theta, grad, v, lr, rho):
     v = rho * v + grad
     return theta - lr * rho * v, v
 
@@ -285,7 +285,7 @@ def gradient_missing(theta, v, grad, lr, rho):
     "the velocity takes the place of the gradient",
     "You add the velocity and rho times the velocity, so the past counts twice. Which of the two should be the bare gradient?",
 )
-def velocity_twice(theta, v, grad, lr, rho):
+def velocity_twice(theta, grad, v, lr, rho):
     v = rho * v + grad
     return theta - lr * (v + rho * v), v
 
@@ -295,7 +295,7 @@ def velocity_twice(theta, v, grad, lr, rho):
     "Your step is right, but what you return as v is the step's direction. The velocity itself stays the plain sum, or the "
     "correction is applied again at every step.",
 )
-def stores_direction(theta, v, grad, lr, rho):
+def stores_direction(theta, grad, v, lr, rho):
     v = rho * v + grad
     v = grad + rho * v
     return theta - lr * v, v
@@ -305,7 +305,7 @@ def stores_direction(theta, v, grad, lr, rho):
     "the step goes uphill",
     "Gradient and velocity both point uphill. Which way should theta move?",
 )
-def nesterov_uphill(theta, v, grad, lr, rho):
+def nesterov_uphill(theta, grad, v, lr, rho):
     v = rho * v + grad
     return theta + lr * (grad + rho * v), v
 
@@ -314,7 +314,7 @@ def nesterov_uphill(theta, v, grad, lr, rho):
     "the arguments are overwritten",
     "The numbers are right, but += and -= on an array change the caller's array as well. Make new arrays.",
 )
-def nesterov_in_place(theta, v, grad, lr, rho):
+def nesterov_in_place(theta, grad, v, lr, rho):
     v *= rho
     v += grad
     theta -= lr * (grad + rho * v)
@@ -326,7 +326,7 @@ def nesterov_in_place(theta, v, grad, lr, rho):
     "This is the other convention: your velocity is lr times the one asked for. Here the rate belongs in the step, where it "
     "scales gradient and velocity alike.",
 )
-def nesterov_rate_inside(theta, v, grad, lr, rho):
+def nesterov_rate_inside(theta, grad, v, lr, rho):
     v = rho * v + lr * grad
     return theta - (lr * grad + rho * v), v
 
