@@ -1,5 +1,17 @@
 """The reference algorithms in NumPy: each one as short as its formula."""
 
+from .dropout import (
+    DropConnect,
+    Dropout,
+    FractionalMaxPool,
+    PlainDropout,
+    StochasticDepth,
+    all_masks,
+    mask_probability,
+    survival,
+)
 from .momentum import Momentum, MomentumRateInside, Nesterov, NesterovLookAhead, contraction
 
 __all__ = ["Momentum", "MomentumRateInside", "Nesterov", "NesterovLookAhead", "contraction"]
+__all__ += ["DropConnect", "Dropout", "FractionalMaxPool", "PlainDropout", "StochasticDepth"]
+__all__ += ["all_masks", "mask_probability", "survival"]
