@@ -404,6 +404,21 @@ def test_other_bad_arguments_are_named():
         tn.FractionalMaxPool(3).forward(image, np.zeros(2))
 
 
+def test_thinned_mlp_is_the_mlp_with_dropout():
+    x = torch.randn(5, 4)
+    thinned = tt.thinned_mlp(4, 6, 6, 3, inputs=0.9, hidden=0.8, seed=7)
+    assert [m.keep for m in thinned if isinstance(m, tt.Dropout)] == [0.9, 0.8, 0.8]
+    assert torch.equal(thinned.eval()(x), tt.mlp(4, 6, 6, 3, seed=7)(x))
+    with pytest.raises(ValueError, match="keep must be"):
+        tt.thinned_mlp(4, 3, inputs=0.0)
+
+
+def test_the_experiment_of_the_assignment_is_measured():
+    from thalweg.exercises.keys.dropout import measure_passes_needed, passes_needed
+
+    assert measure_passes_needed() == passes_needed.reference
+
+
 def test_print_shows_the_probability():
     assert "keep=0.8" in repr(tt.Dropout(0.8))
 

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from thalweg import numpy as reference
 
+from .fit import mlp
+
 
 class _Keep(nn.Module):
     """A module with a probability of keeping, checked by its twin of the NumPy half."""
@@ -124,6 +126,17 @@ class FractionalMaxPool(nn.Module):
         x = x.unflatten(2, rows.shape[2:]).amax(dim=3)
         x = x.gather(3, columns.flatten(2)[:, :, None].expand(-1, -1, x.shape[2], -1))
         return x.unflatten(3, columns.shape[2:]).amax(dim=4)
+
+
+def thinned_mlp(*widths: int, inputs: float = 1.0, hidden: float = 0.5, seed: int = 0) -> nn.Sequential:
+    """The network of :func:`thalweg.torch.mlp`, with the same weights, and dropout before its first and after each hidden layer.
+
+    ``inputs`` and ``hidden`` are the probabilities of keeping an input and a hidden unit; ValueError for bad ones.
+    """
+    layers: list[nn.Module] = [Dropout(inputs)]
+    for module in mlp(*widths, seed=seed):
+        layers += [module, Dropout(hidden)] if isinstance(module, nn.ReLU) else [module]
+    return nn.Sequential(*layers)
 
 
 @torch.no_grad()
