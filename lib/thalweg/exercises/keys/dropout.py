@@ -396,7 +396,7 @@ passes_needed.mistake(
 passes_needed.mistake(
     "all masks count alike",
     "You took every mask to be as likely as any other; that is keep = 0.5. The net here keeps with probability 0.7.",
-)(2)
+)(3)
 passes_needed.mistake(
     "the number of masks, not of passes",
     "That many thinned nets there are. The question is how many draws of them are needed to do better than scaling.",
