@@ -61,6 +61,9 @@ def measurements():
             for noise, (inputs, hidden) in KEEP.items():
                 model = trained(tt.thinned_mlp(64, *widths, 10, inputs=inputs, hidden=hidden, seed=seed), split, seed)
                 yield f"{len(widths)} x {widths[0]}", noise, seed, error(model, split)
+        for inputs in (0.5, 0.7, 0.8, 0.9, 1.0):
+            model = trained(tt.thinned_mlp(64, 128, 128, 10, inputs=inputs, hidden=0.8, seed=seed), split, seed)
+            yield "2 x 128", f"{inputs:g} / 0.8", seed, error(model, split)
         for network, make, noises in (
             ("1 x 128", drop_connect, {"none": 1.0, "DropConnect 0.8": 0.8, "DropConnect 0.5": 0.5}),
             ("8 residual blocks", residual, {"none": 1.0, "stochastic depth 0.8": 0.8, "stochastic depth 0.5": 0.5}),
