@@ -78,6 +78,16 @@ def measurements():
         for passes in (1, 12):
             noise = f"fractional max pooling, {passes} pass{'es' * (passes > 1)}"
             yield "convolutional", noise, seed, error(model, split, passes)
+    yield from hidden_rates()
+
+
+def hidden_rates():
+    """Yield the same for a network that keeps all inputs and fewer or more of its hidden units."""
+    for seed in SEEDS:
+        split = data.digits(test_fraction=0.5, seed=seed)
+        for hidden in (0.2, 0.4, 0.5, 0.6, 0.8, 1.0):
+            model = trained(tt.thinned_mlp(64, 128, 128, 10, hidden=hidden, seed=seed), split, seed)
+            yield "2 x 128", f"1 / {hidden:g}", seed, error(model, split)
 
 
 if __name__ == "__main__":
