@@ -21,3 +21,8 @@ def require_rate(name: str, value: float) -> None:
 def require_fraction(name: str, value: float) -> None:
     """A decay factor such as momentum: at least 0 and below 1."""
     require(_is_number(value) and 0 <= value < 1, name, value, "a number in [0, 1)")
+
+
+def require_keep(name: str, value: float) -> None:
+    """A probability of keeping, as in dropout: above 0 and at most 1."""
+    require(_is_number(value) and 0 < value <= 1, name, value, "a number in (0, 1]")

@@ -1,10 +1,12 @@
-"""The same algorithms on PyTorch tensors: drop-ins for ``torch.optim``, on any device."""
+"""The same algorithms on PyTorch tensors: drop-ins for ``torch.optim`` and ``torch.nn``, on any device."""
 
 from .adam import Adam, AdaMax, AdamUncorrected, AdamW
+from .dropout import DropConnect, Dropout, FractionalMaxPool, PlainDropout, StochasticDepth, monte_carlo, thinned_mlp
 from .fit import Curve, fit, mlp
 from .momentum import Momentum, MomentumRateInside, Nesterov, NesterovLookAhead
 
-__all__ = [
-    "AdaMax", "Adam", "AdamUncorrected", "AdamW", "Curve", "Momentum", "MomentumRateInside", "Nesterov", "NesterovLookAhead",
-    "fit", "mlp",
-]  # fmt: skip
+__all__ = ["Curve", "fit", "mlp"]
+__all__ += ["Momentum", "MomentumRateInside", "Nesterov", "NesterovLookAhead"]
+__all__ += ["AdaMax", "Adam", "AdamUncorrected", "AdamW"]
+__all__ += ["DropConnect", "Dropout", "FractionalMaxPool", "PlainDropout", "StochasticDepth"]
+__all__ += ["monte_carlo", "thinned_mlp"]
