@@ -22,11 +22,12 @@ class History:
 def progress_bar(steps: int, label: str, wanted: bool | None):
     """``range(steps)`` with a tqdm bar where tqdm is installed. ``wanted=None``: only for runs of over a second on a terminal."""
     try:
-        from tqdm.auto import tqdm
+        from tqdm import auto, std
     except ImportError:  # the bare package needs numpy alone
         return range(steps)
-    disable = {None: None, True: False, False: True}[wanted]
-    return tqdm(range(steps), desc=label, unit="step", disable=disable, delay=0 if wanted else 1.0, leave=False)
+    if wanted is None:  # a notebook is no terminal: a widget that comes and goes would spoil a page
+        return std.tqdm(range(steps), desc=label, unit="step", disable=None, delay=1.0, leave=False)
+    return auto.tqdm(range(steps), desc=label, unit="step", disable=not wanted, leave=False)
 
 
 def minimize(
