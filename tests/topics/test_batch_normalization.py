@@ -282,3 +282,23 @@ def test_on_a_gpu(shape):
         results.append([y, x_gpu.grad, *(p.grad for p in layer.parameters()), layer.running_mean, layer.running_var])
     for a, b in zip(*results, strict=True):
         torch.testing.assert_close(a, b, **CLOSE)
+
+
+# --- the assignment -----------------------------------------------------------------------------------------------
+
+
+def test_folding_keeps_what_the_network_says():
+    from thalweg.exercises.keys.batch_normalization import fold
+
+    rng = np.random.default_rng(0)
+    _, gamma, beta, running, _ = drawn((2, 4))
+    w, b, h = rng.normal(size=(3, 4)), rng.normal(size=4), rng.normal(size=(9, 3))
+    folded, bias = fold.reference(w, b, gamma, beta, *running, 1e-5)
+    np.testing.assert_allclose(h @ folded + bias, tn.BatchNorm().predict(h @ w + b, gamma, beta, running), **CLOSE)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_experiment_of_the_assignment_is_measured(seed):
+    from thalweg.exercises.keys.batch_normalization import batch_size, measure_batch_size
+
+    assert measure_batch_size(seed=seed, draws=50) == batch_size.reference
