@@ -1,5 +1,6 @@
 """Batch normalization on PyTorch tensors: the same layer as :mod:`thalweg.numpy.batch_normalization`, on any device."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -59,13 +60,17 @@ class BatchNorm(nn.Module):
 
 
 def batch_norm_mlp(
-    *widths: int, activation: type[nn.Module] = nn.ReLU, place: str = "before", seed: int = 0
+    *widths: int,
+    activation: Callable[[], nn.Module] = nn.ReLU,
+    place: str = "before",
+    norm: Callable[[int], nn.Module] = BatchNorm,
+    seed: int = 0,
 ) -> nn.Sequential:
     """A network of linear layers of these widths with batch normalization ``place``: "before" or "after" each activation.
 
-    With "nowhere" it has none. ``seed`` fixes the weights, whose variance is 2/(inputs + outputs) {cite}`glorot2010`;
-    biases start at zero, and a layer that is normalized before its activation has none, since the mean takes it away.
-    Raises ValueError for another ``place``.
+    With "nowhere" it has none. ``norm`` makes the layer for so many features. ``seed`` fixes the weights, whose variance
+    is 2/(inputs + outputs) {cite}`glorot2010`; biases start at zero, and a layer that is normalized before its
+    activation has none, since the mean takes it away. Raises ValueError for another ``place``.
     """
     if place not in ("before", "after", "nowhere"):
         raise ValueError(f'place must be "before", "after" or "nowhere", got {place!r}')
@@ -79,6 +84,6 @@ def batch_norm_mlp(
             nn.init.zeros_(linear.bias)
         layers.append(linear)
         if hidden:
-            both = [activation(), BatchNorm(b)]
+            both = [activation(), norm(b)]
             layers += {"before": both[::-1], "after": both, "nowhere": both[:1]}[place]
     return nn.Sequential(*layers)
