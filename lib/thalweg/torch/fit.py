@@ -32,7 +32,11 @@ def mlp(*widths: int, seed: int = 0) -> nn.Sequential:
 
 @torch.no_grad()
 def _accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
-    return float((model(x).argmax(dim=1) == y).float().mean())
+    """In test mode: without dropout's noise, with batch normalization's running averages."""
+    model.eval()
+    right = float((model(x).argmax(dim=1) == y).float().mean())
+    model.train()
+    return right
 
 
 def fit(
@@ -47,8 +51,9 @@ def fit(
 ) -> Curve:
     """Train ``model`` with ``optimizer`` on mini-batches of ``data``, on the model's own device; return its :class:`Curve`.
 
-    ``seed`` fixes the order of the batches. A run whose loss is no longer finite stops; the rest of its curve is ``inf``
-    for the loss and the last accuracies. Raises ValueError for ``epochs`` or ``batch_size`` below 1.
+    ``seed`` fixes the order of the batches. Accuracies are taken in test mode; the model is left in training mode. A run whose
+    loss is no longer finite stops; the rest of its curve is ``inf`` for the loss and the last accuracies. Raises ValueError
+    for ``epochs`` or ``batch_size`` below 1.
     """
     for name, count in (("epochs", epochs), ("batch_size", batch_size)):
         if count < 1:
@@ -59,6 +64,7 @@ def fit(
     )
     y, y_test = (torch.as_tensor(a, device=parameter.device) for a in (data.y_train, data.y_test))
     order = torch.Generator().manual_seed(seed)
+    model.train()
     losses = np.full(epochs, np.inf)
     accuracies = np.zeros((2, epochs))
     for epoch in progress_bar(epochs, type(optimizer).__name__, progress):
