@@ -101,7 +101,7 @@ lint: $(READY)
 
 test: lint site
 	$(call say,testing)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 clean:
 	rm -rf _build

@@ -233,12 +233,12 @@ print("TRIED")
     "check as an oracle": Attack(
         """
 from thalweg.exercises import check
-print("TRIED")
 for i in range(1000):
     check("momentum.velocity", lambda grads, rho: grads.sum(axis=0))
+print("TRIED")
 """,
-        "crashed",
-        tried=False,
+        points=21,  # it is answered no more, and that costs nothing
+        able=True,
     ),
 }
 

@@ -19,7 +19,7 @@ from thalweg.course.folders import Course
 from thalweg.course.gradebook import Record, records
 from thalweg.course.sandbox.outside import Limits
 
-pytestmark = [pytest.mark.xdist_group("attacks"), pytest.mark.usefixtures("bubblewrap")]  # the batches are graded once
+pytestmark = pytest.mark.usefixtures("bubblewrap")
 
 MARK = f"mark{uuid.uuid4().hex[:12]}"
 RIGHT = 21  # all that the judge gives
@@ -120,7 +120,7 @@ def quick(released, tmp_path_factory) -> Batch:
             student("c-1-leaves", attacks.Attack(attacks.LEAVE), course),
             student("c-2-finds", attacks.Attack(attacks.FIND), course),
         ]
-        batch = graded_batch(course, students, Limits(cell=20, wall=60), workers=1)
+        batch = graded_batch(course, students, Limits(cell=120, wall=300), workers=1)
         for server in (tcp, unix):
             server.shutdown(socket.SHUT_RDWR)
     assert not reached
@@ -185,6 +185,12 @@ def test_the_others_and_their_files_are_as_they_were(request, which):
     assert fingerprints(batch.course) == batch.before
     assert batch.processes == [], "what a submission starts ends with it"
     assert len(batch.records) == len(batch.ended)
+
+
+def test_check_answers_only_so_often(quick):
+    said = printed(quick, name_of("check as an oracle"))
+    assert said.count("velocity: ") == Limits().checks
+    assert said.count("check has answered 200 times") == 1000 - Limits().checks
 
 
 def test_what_a_submission_prints_does_not_fill_the_course(quick):

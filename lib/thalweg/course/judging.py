@@ -20,7 +20,7 @@ from .notebooks import grade_id
 from .sandbox import wire
 from .sandbox.outside import Ended, Limits, Sandbox, Session, TooLong
 
-CHECKS = 100  # how often one cell may call check: each one costs the judge time
+ENOUGH = "check has answered {} times, and says no more while this notebook is graded. That costs no points."
 ERROR = 300  # characters that are kept of an error's text
 OUTPUT = 1_000_000  # characters that are kept of everything that a submission prints
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # for a terminal, a page or a file
@@ -89,14 +89,10 @@ def _run(session: Session, source: str, seed: int, room: int) -> list[NotebookNo
     """Run one cell, answering its calls of ``check``; its outputs, of which at most ``room`` characters are kept."""
     if not source.strip():
         return []
-    checks = 0
     try:
         for reply in session.ask({"do": "run", "source": source}):
             if "check" in reply:
-                checks += 1
-                if checks > CHECKS:
-                    raise Ended("crashed")
-                _answer_check(session, reply["check"], seed, checks)
+                _answer_check(session, reply["check"], seed)
             elif "observed" in reply:
                 _finish_check(session, reply)
             elif "ran" in reply:
@@ -176,16 +172,20 @@ def _nothing(asked: Exercise, message: str) -> Verdict:
 # --- check, called from within a cell -------------------------------------------------------------------------------
 
 
-def _answer_check(session: Session, name: Any, seed: int, number: int) -> None:
-    """A cell has called ``check``: send it inputs, which are not those of the grading."""
+def _answer_check(session: Session, name: Any, seed: int) -> None:
+    """A cell has called ``check``: send it inputs, which are not those of the grading. Each one costs the judge time."""
     if not isinstance(name, str):
         raise Ended("crashed")
+    session.checks += 1
+    if session.checks > session.limits.checks:
+        session.reply({"text": ENOUGH.format(session.limits.checks)})
+        return
     try:
         asked = exercise(name[:100])
     except ValueError as error:
         session.reply({"error": str(error)[:1000]})
         return
-    session.checking = (asked, asked.draw(_random(seed, asked.name, f"check {number}")))
+    session.checking = (asked, asked.draw(_random(seed, asked.name, f"check {session.checks}")))
     session.reply({"cases": [_sent(case) for case in session.checking[1]]})
 
 
