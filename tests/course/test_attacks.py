@@ -5,14 +5,13 @@ import json
 import shutil
 import socket
 import threading
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 import attacks
 import pytest
 import sample_class
-from nbformat.v4 import new_code_cell
+from attacks import MARK, student
 
 from thalweg.course import grading, outcomes
 from thalweg.course.folders import Course
@@ -21,7 +20,6 @@ from thalweg.course.sandbox.outside import Limits
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
 
-MARK = f"mark{uuid.uuid4().hex[:12]}"
 RIGHT = 21  # all that the judge gives
 HONEST = ["a-honest", "m-honest", "z-honest"]
 
@@ -40,19 +38,6 @@ class Batch:
 def name_of(title: str) -> str:
     """A student's name, between the honest ones'."""
     return "b-" + title.replace(" ", "-").replace(",", "").replace("'", "")
-
-
-def student(name: str, attack: attacks.Attack, course: Course, port: int = 0) -> sample_class.Student:
-    """The submission that makes this attack."""
-
-    def filled(source: str) -> str:
-        return source.replace("COURSE", str(course.root)).replace("MARK", MARK).replace("PORT", str(port))
-
-    def change(notebook):
-        notebook.cells.insert(0, new_code_cell(filled(attack.cell)))
-
-    answers = sample_class.right(0) if attack.able else dict.fromkeys(sample_class.EXERCISES)
-    return sample_class.Student(name, answers, sources=attack.answers or None, change=change)
 
 
 def fingerprints(course: Course) -> dict[str, str]:
