@@ -13,8 +13,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,40 +73,42 @@ def generated(course: Course, size: int) -> list[Student]:
 
 def measured(command: list[object], folder: Path) -> Cost:
     """Run a command in ``folder``. Ends the bench with its output when it fails."""
-    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    before, begun = _waited_for(), time.perf_counter()
     with tempfile.TemporaryFile("w+") as said:
         paths = f"{BIN}{os.pathsep}{os.environ['PATH']}"
         process = subprocess.Popen(
             list(map(str, command)), cwd=folder, stdout=said, stderr=said, env=os.environ | {"PATH": paths}
         )
-        peak = [0.0]
-        watch = threading.Thread(target=_watch, args=(process.pid, peak), daemon=True)
-        watch.start()
-        code = process.wait()
+        peak, sandboxes = 0.0, {}
+        while process.poll() is None:
+            peak = max(peak, _sample(process.pid, sandboxes))
+            time.sleep(0.2)
         seconds = time.perf_counter() - begun
-        watch.join()
-        if code:
+        if process.returncode:
             said.seek(0)
-            sys.exit(f"{command} ended with {code}:\n{said.read()[-3000:]}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return Cost(seconds, cpu, peak[0])
+            sys.exit(f"{command} ended with {process.returncode}:\n{said.read()[-3000:]}")
+    return Cost(seconds, _waited_for() - before + sum(sandboxes.values()), peak)
 
 
-def _watch(pid: int, peak: list[float]) -> None:
-    """Sample the memory of a process and all below it twice a second: PSS, which counts a shared page once."""
-    while psutil.pid_exists(pid):
-        total = 0
-        try:
-            for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
-                try:
-                    total += process.memory_full_info().pss
-                except psutil.Error:  # it has just ended
-                    continue
-        except psutil.Error:
-            return
-        peak[0] = max(peak[0], total / 1e6)
-        time.sleep(0.5)
+def _waited_for() -> float:
+    """Seconds of CPU of everything that was started from here and has been waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _sample(pid: int, sandboxes: dict[int, float]) -> float:
+    """MB of a process and all below it: PSS, which counts a shared page once.
+
+    ``sandboxes`` gets the seconds of CPU of each sandbox, submissions included: bubblewrap does not wait for what it runs.
+    """
+    total = 0.0
+    with suppress(psutil.Error):
+        for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
+            with suppress(psutil.Error):  # it has just ended
+                total += process.memory_full_info().pss / 1e6
+                if process.name() != "bwrap" and process.parent().name() == "bwrap":
+                    sandboxes[process.pid] = sum(process.cpu_times()[:4])
+    return total
 
 
 def wrong(students: list[Student], ended: dict[str, outcomes.Outcome]) -> list[str]:
