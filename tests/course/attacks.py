@@ -73,8 +73,10 @@ def _observed(entry: str) -> Attack:
     """The observations of every exercise, in the right turn, but not what was asked for."""
     return Attack(
         f"""{SOCKET}
-observed = next(f for f in gc.get_objects() if getattr(f, "__name__", "") == "_observed" and hasattr(f, "__globals__"))
-observed.__globals__["_observed"] = lambda name, answer, sent: {{"observed": [{entry} for case in sent]}}
+frame = sys._getframe()
+while "_observed" not in frame.f_globals:
+    frame = frame.f_back
+frame.f_globals["_observed"] = lambda name, answer, sent: {{"observed": [{entry} for case in sent]}}
 """,
         "crashed",
     )
@@ -252,7 +254,7 @@ print("TRIED")
     "check as an oracle": Attack(
         """
 from thalweg.exercises import check
-for i in range(1000):
+for i in range(300):
     check("momentum.velocity", lambda grads, rho: grads.sum(axis=0))
 print("TRIED")
 """,
@@ -291,6 +293,7 @@ while frame:
     for name, value in {**frame.f_globals, **frame.f_locals}.items():
         if name in ("KEYS", "reference", "secret", "seed", "mistakes"): got(name)
     frame = frame.f_back
+gc.unfreeze()
 for thing in gc.get_objects():
     kind = type(thing).__name__
     if kind in ("Key", "Mistake", "Verdict", "Judged"): got(kind)
