@@ -73,10 +73,9 @@ def _observed(entry: str) -> Attack:
     """The observations of every exercise, in the right turn, but not what was asked for."""
     return Attack(
         f"""{SOCKET}
-frame = sys._getframe()
-while "_observed" not in frame.f_globals:
-    frame = frame.f_back
-frame.f_globals["_observed"] = lambda name, answer, sent: {{"observed": [{entry} for case in sent]}}
+gc.unfreeze()
+observed = next(f for f in gc.get_objects() if getattr(f, "__name__", "") == "_observed" and hasattr(f, "__globals__"))
+observed.__globals__["_observed"] = lambda name, answer, sent: {{"observed": [{entry} for case in sent]}}
 """,
         "crashed",
     )
