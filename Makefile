@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help course test setup site release class grade lint clean
+.PHONY: help course test bench setup site release class grade lint clean
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
@@ -20,6 +20,7 @@ say = @printf '\033[1m[thalweg] %s\033[0m\n' "$(1)"
 help:
 	@echo "make course   build the website, release the assignments, grade the sample class, serve it on localhost"
 	@echo "make test     set up and run every test"
+	@echo "make bench    how fast a class is graded, beside stock nbgrader (some minutes)"
 	@echo "make site | release | grade | lint | clean"
 
 # --- set-up -------------------------------------------------------------------------------------------------------
@@ -95,7 +96,11 @@ lint: $(READY)
 
 test: lint site
 	$(call say,testing)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+bench: $(READY)
+	$(call say,grading generated classes)
+	@$(BIN)/python tests/bench/grading.py
 
 clean:
 	rm -rf _build

@@ -39,6 +39,17 @@ def bubblewrap() -> None:
 
 
 @pytest.fixture(scope="session")
+def postgresql_programs() -> Path:
+    """The folder with PostgreSQL's programs. Debian keeps them off the PATH, one folder a version."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[4]))
+    if elsewhere := shutil.which("initdb"):
+        found.append(Path(elsewhere))
+    if not found:
+        missing("PostgreSQL", "Run as root: apt-get install -y postgresql")
+    return found[-1].parent
+
+
+@pytest.fixture(scope="session")
 def site() -> Path:
     """The built website."""
     html = ROOT / "_build/html"

@@ -4,9 +4,15 @@ Every attack is a cell of the student's own before all others, and sometimes an 
 worst, and GOT with whatever it reached; the tests look for both. COURSE stands for the course's folder, MARK for a unique word.
 """
 
+import uuid
 from dataclasses import dataclass, field
 
-from sample_class import EXERCISES
+from nbformat.v4 import new_code_cell
+from sample_class import EXERCISES, Student, right
+
+from thalweg.course.folders import Course
+
+MARK = f"mark{uuid.uuid4().hex[:12]}"
 
 HB = "momentum.heavy_ball"
 WRONG = "def heavy_ball(theta, v, grad, lr, rho):\n    return theta, v\n"
@@ -22,6 +28,19 @@ class Attack:
     able: bool = False  # all other answers are right: what must still count, does
     answers: dict[str, str] = field(default_factory=dict)
     tried: bool = True  # it gets as far as printing so
+
+
+def student(name: str, attack: Attack, course: Course, port: int = 0) -> Student:
+    """The submission that makes this attack."""
+
+    def filled(source: str) -> str:
+        return source.replace("COURSE", str(course.root)).replace("MARK", MARK).replace("PORT", str(port))
+
+    def change(notebook):
+        notebook.cells.insert(0, new_code_cell(filled(attack.cell)))
+
+    answers = right(0) if attack.able else dict.fromkeys(EXERCISES)
+    return Student(name, answers, sources=attack.answers or None, change=change)
 
 
 # Python that finds the socket to the judge, as a submission can.
@@ -54,6 +73,7 @@ def _observed(entry: str) -> Attack:
     """The observations of every exercise, in the right turn, but not what was asked for."""
     return Attack(
         f"""{SOCKET}
+gc.unfreeze()
 observed = next(f for f in gc.get_objects() if getattr(f, "__name__", "") == "_observed" and hasattr(f, "__globals__"))
 observed.__globals__["_observed"] = lambda name, answer, sent: {{"observed": [{entry} for case in sent]}}
 """,
@@ -233,12 +253,12 @@ print("TRIED")
     "check as an oracle": Attack(
         """
 from thalweg.exercises import check
-print("TRIED")
-for i in range(1000):
+for i in range(300):
     check("momentum.velocity", lambda grads, rho: grads.sum(axis=0))
+print("TRIED")
 """,
-        "crashed",
-        tried=False,
+        points=21,  # it is answered no more, and that costs nothing
+        able=True,
     ),
 }
 
@@ -272,6 +292,7 @@ while frame:
     for name, value in {**frame.f_globals, **frame.f_locals}.items():
         if name in ("KEYS", "reference", "secret", "seed", "mistakes"): got(name)
     frame = frame.f_back
+gc.unfreeze()
 for thing in gc.get_objects():
     kind = type(thing).__name__
     if kind in ("Key", "Mistake", "Verdict", "Judged"): got(kind)

@@ -1,8 +1,11 @@
 """What the tests of this folder share: further submissions, and a way to run a command."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import sample_class
+from nbformat.v4 import new_code_cell
 from typer.testing import CliRunner
 
 from thalweg.course.cli import app
@@ -54,10 +57,27 @@ def looping() -> sample_class.Student:
     return sample_class.Student("looping", sample_class.right(0), sources={"momentum.heavy_ball": LOOP})
 
 
+def napping(count: int = 12) -> list[sample_class.Student]:
+    """Right answers that take long enough for something to happen in mid-batch."""
+
+    def naps(notebook):
+        notebook.cells.insert(0, new_code_cell("import time\ntime.sleep(0.4)"))
+
+    return [sample_class.Student(f"s{number:02}", sample_class.right(0), change=naps) for number in range(count)]
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
+    """Wait for something that will come; the time is for a busy machine."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.05)
+
+
 def run(*arguments: object, code: int = 0, stdout: bool = False) -> str:
     """What a command prints, or only its ``stdout``; it must end with ``code`` and never with a traceback."""
     result = CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "200"})
-    assert result.exit_code == code, result.output
+    assert result.exit_code == code, (result.output, result.exception)
     assert "Traceback" not in result.output
     assert result.exception is None or isinstance(result.exception, SystemExit)
     return result.stdout if stdout else result.output

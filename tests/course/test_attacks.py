@@ -5,23 +5,21 @@ import json
 import shutil
 import socket
 import threading
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 import attacks
 import pytest
 import sample_class
-from nbformat.v4 import new_code_cell
+from attacks import MARK, student
 
 from thalweg.course import grading, outcomes
 from thalweg.course.folders import Course
 from thalweg.course.gradebook import Record, records
 from thalweg.course.sandbox.outside import Limits
 
-pytestmark = [pytest.mark.xdist_group("attacks"), pytest.mark.usefixtures("bubblewrap")]  # the batches are graded once
+pytestmark = pytest.mark.usefixtures("bubblewrap")
 
-MARK = f"mark{uuid.uuid4().hex[:12]}"
 RIGHT = 21  # all that the judge gives
 HONEST = ["a-honest", "m-honest", "z-honest"]
 
@@ -40,19 +38,6 @@ class Batch:
 def name_of(title: str) -> str:
     """A student's name, between the honest ones'."""
     return "b-" + title.replace(" ", "-").replace(",", "").replace("'", "")
-
-
-def student(name: str, attack: attacks.Attack, course: Course, port: int = 0) -> sample_class.Student:
-    """The submission that makes this attack."""
-
-    def filled(source: str) -> str:
-        return source.replace("COURSE", str(course.root)).replace("MARK", MARK).replace("PORT", str(port))
-
-    def change(notebook):
-        notebook.cells.insert(0, new_code_cell(filled(attack.cell)))
-
-    answers = sample_class.right(0) if attack.able else dict.fromkeys(sample_class.EXERCISES)
-    return sample_class.Student(name, answers, sources=attack.answers or None, change=change)
 
 
 def fingerprints(course: Course) -> dict[str, str]:
@@ -120,7 +105,7 @@ def quick(released, tmp_path_factory) -> Batch:
             student("c-1-leaves", attacks.Attack(attacks.LEAVE), course),
             student("c-2-finds", attacks.Attack(attacks.FIND), course),
         ]
-        batch = graded_batch(course, students, Limits(cell=20, wall=60), workers=1)
+        batch = graded_batch(course, students, Limits(cell=120, wall=300), workers=1)
         for server in (tcp, unix):
             server.shutdown(socket.SHUT_RDWR)
     assert not reached
@@ -185,6 +170,12 @@ def test_the_others_and_their_files_are_as_they_were(request, which):
     assert fingerprints(batch.course) == batch.before
     assert batch.processes == [], "what a submission starts ends with it"
     assert len(batch.records) == len(batch.ended)
+
+
+def test_check_answers_only_so_often(quick):
+    said = printed(quick, name_of("check as an oracle"))
+    assert said.count("velocity: ") == Limits().checks
+    assert said.count("check has answered 200 times") == 300 + len(sample_class.EXERCISES) - Limits().checks
 
 
 def test_what_a_submission_prints_does_not_fill_the_course(quick):

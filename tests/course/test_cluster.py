@@ -31,7 +31,7 @@ class Processes:
     def __init__(self, folder):
         self.folder, self.file = folder, folder / "scheduler.json"
         self.scheduler = self._start("scheduler", "--port", 0, "--scheduler-file", self.file)
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while not self.file.exists() or not self.file.read_text().endswith("}"):
             assert time.monotonic() < end, "the scheduler did not start"
             time.sleep(0.05)
@@ -54,7 +54,7 @@ class Processes:
                 self._start("worker", self.address, "--nthreads", 1, "--no-nanny", "--local-directory", self.folder)
             )
         with Client(self.address, set_as_default=False) as client:
-            client.wait_for_workers(sum(worker.poll() is None for worker in self.workers), timeout=60)
+            client.wait_for_workers(sum(worker.poll() is None for worker in self.workers), timeout=180)
 
     def stop(self):
         for process in [*self.workers, self.scheduler]:
@@ -102,7 +102,7 @@ def test_a_worker_is_killed_in_the_middle_and_the_others_grade_its_submissions(c
             os.kill(killed.pid, signal.SIGKILL)
     assert killed is not None and killed.status() == psutil.STATUS_ZOMBIE
     assert found.keys() == {student.name for student in sample_class.the_class()}
-    assert not psutil.wait_procs(sandbox, 10)[1], "what a killed worker had started ends with it"
+    assert not psutil.wait_procs(sandbox, 60)[1], "what a killed worker had started ends with it"
     ours, local = records(course, "momentum"), records(graded, "momentum")
     for name, outcome in found.items():
         assert (outcome.outcome, outcome.points) == (ended[name].outcome, ended[name].points)
@@ -141,7 +141,7 @@ def test_a_scheduler_that_is_not_there(course):
     begun = time.monotonic()
     said = run("grade", "--course", course.root, "--scheduler", "tcp://127.0.0.1:9", code=2)
     assert re.search(r"Error: There is no scheduler at tcp://127.0.0.1:9", said)
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 120
     assert "no scheduler" in run("grade", "--course", course.root, "--scheduler", "nonsense://x", code=2)
 
 

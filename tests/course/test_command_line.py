@@ -1,12 +1,17 @@
 """The command line: ``check`` as a student uses it, and every known error in one clear line."""
 
 import json
+import os
+import pty
+import re
 import shutil
+import subprocess
+import sys
 
 import nbformat
 import pytest
 import sample_class
-from classroom import EXIT, SOLUTIONS, run
+from classroom import EXIT, SOLUTIONS, napping, run
 
 from thalweg.course.folders import Course
 
@@ -144,6 +149,36 @@ def test_results_as_json(copy):
     jweber = next(student for student in said["students"] if student["student"] == "jweber")
     assert jweber["points"] == 11 and len(jweber["look_at"]) == 3
     assert said["exercises"]["written"] == {"difficulty": 0.0, "discrimination": None} and said["similar"]
+
+
+def test_grading_shows_its_rate_and_the_time_left_on_a_terminal_and_plain_lines_elsewhere(
+    bubblewrap, released, tmp_path
+):
+    course = Course(tmp_path / "course")
+    shutil.copytree(released.root, course.root)
+    sample_class.write(course, napping(4))
+    command = [sys.executable, "-m", "thalweg", "grade", "--course", str(course.root)]
+    terminal, theirs = pty.openpty()
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm"}
+    ) as process:
+        os.close(theirs)
+        parts = []
+        try:
+            while part := os.read(terminal, 4096):
+                parts.append(part.decode(errors="replace"))
+        except OSError:  # the other end is closed
+            pass
+    os.close(terminal)
+    shown = "".join(parts)
+    assert process.returncode == 0, shown
+    assert re.search(r"\d\.\d submissions/s", shown) and re.search(r"\d:\d\d:\d\d", shown)
+    assert "4/4" in shown or "3/4" in shown
+
+    done = subprocess.run([*command, "--force"], capture_output=True, text=True, check=True)
+    lines = sorted(done.stderr.splitlines())
+    assert lines == [f"{student.name}: 21 of 25 points" for student in napping(4)]
+    assert done.stdout.splitlines()[0] == "momentum: 4 graded" and "\x1b" not in done.stdout
 
 
 def test_the_version_and_the_help():

@@ -77,6 +77,13 @@ def test_feedback_says_why_there_is_no_grade(graded):
     assert "<strong>0</strong> of 25 points" in page and "cut off" in page
 
 
+def test_feedback_says_which_end_it_came_to(graded, ended):
+    assert ended["exiting"].outcome == "crashed"
+    assert "The notebook did not run to its end" in feedback(graded, "exiting")
+    assert "Not every cell ran" in feedback(graded, "iquispe")
+    assert "The notebook could not be graded" in feedback(graded, "lrossi")
+
+
 def test_a_blank_written_answer_needs_nobody(graded):
     page = feedback(graded, "kmensah")
     assert "There is no answer: the cell was handed in as it was released." in page

@@ -137,7 +137,7 @@ def test_everything_that_a_notebook_holds_can_be_written_again():
             {
                 "cell_type": "code",
                 "source": ["a\n", "b"],
-                "metadata": {"nbgrader": 3, "tags": ["\udfff"]},
+                "metadata": {"nbgrader": 3, "tags": 7, "name": [], "x": ["\udfff"]},
                 "outputs": 7,
             },
         ],

@@ -6,20 +6,20 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import sample_class
-from classroom import run
+from classroom import napping, run, wait_until
 from nbformat.v4 import new_code_cell
+from nbgrader import api
 
 from thalweg.course import execution, grading, outcomes
 from thalweg.course.folders import Course
-from thalweg.course.gradebook import records
+from thalweg.course.gradebook import opened, records
 from thalweg.course.sandbox.outside import Ended, Limits, Sandbox
 
-NAMES = [f"s{number:02}" for number in range(12)]
+NAMES = [student.name for student in napping()]
 
 
 @pytest.fixture
@@ -27,10 +27,6 @@ def course(released, tmp_path) -> Course:
     """Released, with nothing handed in."""
     shutil.copytree(released.root, tmp_path / "course")
     return Course(tmp_path / "course")
-
-
-def naps(notebook):
-    notebook.cells.insert(0, new_code_cell("import time\ntime.sleep(0.4)"))
 
 
 def below(pid: int) -> set[int]:
@@ -61,15 +57,8 @@ def alive(pids: set[int]) -> dict[int, str]:
     return found
 
 
-def wait_until(condition, seconds: float = 60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.05)
-
-
 def test_a_coordinator_that_is_killed_loses_nothing_and_leaves_nothing_behind(course):
-    sample_class.write(course, [sample_class.Student(name, sample_class.right(0), change=naps) for name in NAMES])
+    sample_class.write(course, napping())
     kept = course.outcomes("momentum")
     command = [sys.executable, "-m", "thalweg", "grade", "momentum", "--course", str(course.root)]
     started: set[int] = set()
@@ -78,7 +67,7 @@ def test_a_coordinator_that_is_killed_loses_nothing_and_leaves_nothing_behind(co
         started = below(coordinator.pid)
         assert len(started) > 4  # workers, sandboxes, keepers
         os.kill(coordinator.pid, signal.SIGKILL)
-    wait_until(lambda: not alive(started), 15)
+    wait_until(lambda: not alive(started))
 
     before = {path.name: path.stat().st_mtime_ns for path in kept.glob("[!.]*.json")}
     assert 3 <= len(before) < len(NAMES)
@@ -90,6 +79,46 @@ def test_a_coordinator_that_is_killed_loses_nothing_and_leaves_nothing_behind(co
     for name in NAMES:
         assert (ended[name].outcome, ended[name].points) == ("graded", 21)
         assert sum(score.points for score in recorded[name].scores.values()) == 21
+
+
+KILLED_BETWEEN = """
+import os, signal, sys
+from thalweg.course import outcomes
+from thalweg.course.cli import app
+
+save, kept = outcomes.save, []
+
+def save_or_die(course, outcome):
+    if len(kept) == 2:  # the gradebook has the third submission, and its outcome is not written
+        os.kill(os.getpid(), signal.SIGKILL)
+    kept.append(outcome)
+    save(course, outcome)
+
+outcomes.save = save_or_die
+app(sys.argv[1:])
+"""
+
+
+def test_killed_between_the_gradebook_and_the_outcome(course):
+    sample_class.write(course, [sample_class.Student(name, sample_class.mistaken(0)) for name in NAMES[:5]])
+    done = subprocess.run([sys.executable, "-c", KILLED_BETWEEN, "grade", "--course", course.root], timeout=300)
+    assert done.returncode == -signal.SIGKILL
+    between = records(course, "momentum")
+    kept = {path: path.read_bytes() for path in course.outcomes("momentum").glob("[!.]*.json")}
+    assert (len(between), len(kept)) == (3, 2)
+
+    assert "2 unchanged" in run("grade", "--course", course.root)
+    after = records(course, "momentum")
+    assert {name: after[name] for name in between} == between, "the points are what they were"
+    assert {path: path.read_bytes() for path in kept} == kept, "nothing is graded twice"
+    ended = outcomes.load(course, "momentum")
+    assert list(ended) == sorted(after) == NAMES[:5]
+    with opened(course) as gradebook:
+        assert gradebook.db.query(api.SubmittedAssignment).count() == 5
+        assert gradebook.db.query(api.Grade).count() == 5 * len(after[NAMES[0]].scores)
+    for name, outcome in ended.items():
+        assert outcome.points == sum(score.points for score in after[name].scores.values()) < 21
+    assert f"{len(NAMES[:5])} unchanged" in run("grade", "--course", course.root)
 
 
 def test_submissions_can_be_trusted(course):

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 from typer.core import TyperGroup
 
 from .errors import CourseError, NothingThereError
@@ -88,11 +98,23 @@ def _for_each(course: Path, name: str | None, work: Callable[[Course, str], None
         raise idle[0]
 
 
-def _progress() -> Progress:
+class _Rate(ProgressColumn):
+    """How many of them a second; nothing before the first two."""
+
+    def __init__(self, unit: str):
+        super().__init__()
+        self.unit = unit
+
+    def render(self, task: Task) -> Text:
+        """As rich wants it."""
+        return Text(f"{task.speed:.1f} {self.unit}/s" if task.speed else "")
+
+
+def _progress(unit: str) -> Progress:
+    """A bar on a terminal, nothing elsewhere, and nothing of it is left at the end."""
     words = TextColumn("{task.description}")
-    return Progress(
-        SpinnerColumn(), words, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err, transient=True
-    )
+    columns = (SpinnerColumn(), words, BarColumn(20), MofNCompleteColumn(), _Rate(unit), TimeRemainingColumn())
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
 def _print_json(result: Any) -> None:
@@ -176,7 +198,7 @@ def _check(
     from .selfcheck import self_check
     from .tables import verdict_table
 
-    with _progress() as progress:
+    with _progress("cells") as progress:
         task = progress.add_task(file.name, total=None)
         found = self_check(file, timeout, lambda done, total: progress.update(task, completed=done, total=total))
     if as_json:
@@ -247,6 +269,9 @@ def _grade(
 
     Each submission runs in a sandbox of its own: no network, no files but its own, limited time and memory. Where this machine
     cannot do that, nothing is graded, unless you say --trust-submissions.
+
+    Exit code 0: every submission has an outcome, also one that could not be graded. 2: the command could not be carried out, or
+    not to the end; what was graded is kept, and the last line says why.
     """
     from .grading import to_grade
     from .regrade import points
@@ -320,7 +345,7 @@ def _graded(
     from .tables import outcome_line
 
     done, unchanged = [], 0
-    with _progress() as progress:
+    with _progress("submissions") as progress:
         task = progress.add_task(f"Grading {assignment}", total=len(batch))
         for outcome, new in grade(place, assignment, batch, force, workers, limits, not trust, scheduler):
             done.append(keep(outcome) if keep else outcome)

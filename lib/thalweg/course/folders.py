@@ -11,7 +11,7 @@ from .errors import CourseError
 
 DEFAULT = Path("_build/course")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-PASSWORD = re.compile(r"(://[^:/@]*:).*@")
+PASSWORD = re.compile(r"(://[^:/@]*:).*(?=@)|(password=)[^&]*")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Course:
     @property
     def gradebook_name(self) -> str:
         """The gradebook's address as it can be shown."""
-        return PASSWORD.sub(r"\1***@", self.database) if self.database else str(self.gradebook)
+        return PASSWORD.sub(r"\1\2***", self.database) if self.database else str(self.gradebook)
 
     def keep_gradebook_on(self, url: str | None) -> None:
         """From now on the gradebook is in the database at ``url``, for all commands; None: in a file of the course."""

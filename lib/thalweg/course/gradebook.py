@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 from nbgrader import api
 from nbgrader.api import Gradebook
 from nbgrader.utils import compute_checksum, determine_grade
-from sqlalchemy import Select, create_engine, inspect, select
+from sqlalchemy import Select, create_engine, inspect, make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from .errors import CourseError
@@ -61,14 +61,28 @@ def has(course: Course, assignment: str | None = None) -> bool:
 
 
 def move(course: Course, url: str) -> None:
-    """Keep the course's gradebook in the database at ``url`` from now on. Raises CourseError when it cannot be reached."""
+    """Keep the course's gradebook in the PostgreSQL database at ``url`` from now on. Raises CourseError when it cannot be reached."""
     before = course.database
-    course.keep_gradebook_on(url)
+    course.keep_gradebook_on(_address(url))
     try:
         has(course)
     except CourseError:
         course.keep_gradebook_on(before)
         raise
+
+
+def _address(url: str) -> str:
+    """The address with the driver's name, which SQLAlchemy would otherwise choose by its own version."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "postgresql" and "@" not in (parsed.host or ""):
+            return parsed.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+    except (ArgumentError, ValueError):
+        pass
+    raise CourseError(  # without the address: what is wrong in it may be the password
+        "--db takes the address of a PostgreSQL database: postgresql://USER:PASSWORD@HOST/NAME. In a password, write "
+        "/ as %2F, @ as %40, : as %3A and % as %25."
+    ) from None
 
 
 @contextmanager
@@ -94,7 +108,7 @@ def _said_plainly(course: Course) -> Iterator[None]:
     except SQLAlchemyError as error:
         cause = " ".join(str(getattr(error, "orig", None) or error).split())
         raise CourseError(
-            f"The gradebook {course.gradebook_name} does not work: {cause}. What was graded before is kept."
+            f"The gradebook {course.gradebook_name} does not work: {cause.rstrip('.?')}. What was graded before is kept."
         ) from error
 
 

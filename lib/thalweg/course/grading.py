@@ -22,7 +22,7 @@ from .judging import Judged, seed_for
 from .notebooks import UnreadableError, about, grade_id, marked, read_notebook, same_text, to_text
 from .outcomes import CRASHED, FAILED, GRADED, MALFORMED, OUT_OF_MEMORY, PARTLY, TIMED_OUT, Outcome
 from .restore import restore
-from .rubric import show_rubric
+from .rubric import rubrics, with_rubrics
 from .sandbox.outside import Limits, Sandbox
 from .verdicts import stopped
 from .workers import Cluster, Here, Workers, run_all
@@ -63,6 +63,7 @@ def grade(
     """
     release = read_notebook(course.release(assignment))
     exercises, fingerprint = about(release)["exercises"], _fingerprint_of_the_judge(course, assignment)
+    shown = rubrics(read_notebook(course.source(assignment)))
     earlier, secret = outcomes.load(course, assignment), _secret(course)
     settled: list[tuple[Outcome, bool]] = []  # without a run
     begun: dict[str, tuple[Outcome, Submission]] = {}
@@ -106,10 +107,8 @@ def grade(
                 ready, submission = begun.pop(job.student)
                 try:
                     outcome = _finish(
-                        gradebook, course, ready, submission, job, judged, release, earlier.get(job.student)
+                        gradebook, course, ready, submission, job, judged, release, shown, earlier.get(job.student)
                     )
-                    if outcome.counts:
-                        show_rubric(course, assignment, job.student)
                 except Exception as error:  # whatever it is, it concerns this submission alone
                     outcome = replace(ready, reason=f"The result could not be kept: {type(error).__name__}: {error}")
                 outcomes.save(course, outcome)
@@ -157,6 +156,7 @@ def _finish(
     job: Job,
     judged: Judged | Exception | None,
     release: NotebookNode,
+    shown: dict[str, str],
     old: Outcome | None,
 ) -> Outcome:
     """Keep what came of a submission: the executed notebook, the gradebook's entry; its outcome."""
@@ -168,7 +168,7 @@ def _finish(
     timestamp, remarks = _timestamp(submission)
     same_file = old is not None and old.sha256 == begun.sha256
     try:
-        write(course.autograded(assignment, student), to_text(judged.notebook))
+        write(course.autograded(assignment, student), to_text(with_rubrics(judged.notebook, shown)))
         total, most = enter(gradebook, assignment, student, judged.notebook.cells, points, timestamp, same_file)
     except OSError as error:
         return replace(begun, reason=f"Its results could not be written: {error}.")

@@ -8,23 +8,27 @@ import hmac
 import re
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
-from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat import NotebookNode, from_dict
 
-from thalweg.exercises import VERDICT_MIME, Case, Exercise, Observation, Verdict, exercise, judge, key
+from thalweg import exercises as _exercises
+from thalweg.exercises import VERDICT_MIME, Case, Exercise, Observation, Verdict, judge
 
 from .notebooks import grade_id
 from .sandbox import wire
 from .sandbox.outside import Ended, Limits, Sandbox, Session, TooLong
 
-CHECKS = 100  # how often one cell may call check: each one costs the judge time
+ENOUGH = "check has answered {} times, and says no more while this notebook is graded. That costs no points."
 ERROR = 300  # characters that are kept of an error's text
 OUTPUT = 1_000_000  # characters that are kept of everything that a submission prints
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # for a terminal, a page or a file
 _DECIMAL = re.compile(r"-?\d+\.\d*(e[-+]?\d+)?")
+
+
+exercise, key = cache(_exercises.exercise), cache(_exercises.key)  # each look-up reads the package's folder
 
 
 @dataclass
@@ -72,7 +76,7 @@ def judge_submission(
                 room -= sum(len(out.text) for out in cell.outputs if out.output_type == "stream")
     except Ended as ended:
         judged.end, judged.last = ended.why, last
-        cell.outputs = [new_output("error", ename=ended.why, evalue="", traceback=[])]
+        cell.outputs = [_output("error", ename=ended.why, evalue="", traceback=[])]
     finally:
         session.close()
     judged.seconds = round(time.perf_counter() - begun, 3)
@@ -89,14 +93,10 @@ def _run(session: Session, source: str, seed: int, room: int) -> list[NotebookNo
     """Run one cell, answering its calls of ``check``; its outputs, of which at most ``room`` characters are kept."""
     if not source.strip():
         return []
-    checks = 0
     try:
         for reply in session.ask({"do": "run", "source": source}):
             if "check" in reply:
-                checks += 1
-                if checks > CHECKS:
-                    raise Ended("crashed")
-                _answer_check(session, reply["check"], seed, checks)
+                _answer_check(session, reply["check"], seed)
             elif "observed" in reply:
                 _finish_check(session, reply)
             elif "ran" in reply:
@@ -104,7 +104,7 @@ def _run(session: Session, source: str, seed: int, room: int) -> list[NotebookNo
             else:
                 raise Ended("crashed")
     except TooLong:
-        return [new_output("error", ename="CellTimeoutError", evalue="", traceback=[])]
+        return [_output("error", ename="CellTimeoutError", evalue="", traceback=[])]
     raise Ended("crashed")
 
 
@@ -176,16 +176,20 @@ def _nothing(asked: Exercise, message: str) -> Verdict:
 # --- check, called from within a cell -------------------------------------------------------------------------------
 
 
-def _answer_check(session: Session, name: Any, seed: int, number: int) -> None:
-    """A cell has called ``check``: send it inputs, which are not those of the grading."""
+def _answer_check(session: Session, name: Any, seed: int) -> None:
+    """A cell has called ``check``: send it inputs, which are not those of the grading. Each one costs the judge time."""
     if not isinstance(name, str):
         raise Ended("crashed")
+    session.checks += 1
+    if session.checks > session.limits.checks:
+        session.reply({"text": ENOUGH.format(session.limits.checks)})
+        return
     try:
         asked = exercise(name[:100])
     except ValueError as error:
         session.reply({"error": str(error)[:1000]})
         return
-    session.checking = (asked, asked.draw(_random(seed, asked.name, f"check {number}")))
+    session.checking = (asked, asked.draw(_random(seed, asked.name, f"check {session.checks}")))
     session.reply({"cases": [_sent(case) for case in session.checking[1]]})
 
 
@@ -202,6 +206,13 @@ def _finish_check(session: Session, reply: dict[str, Any]) -> None:
 # --- outputs, for the notebook that a person may look at ------------------------------------------------------------
 
 
+def _output(kind: str, **content: Any) -> NotebookNode:
+    """As nbformat's new_output, which checks it against a schema: that takes longer than most cells run."""
+    if kind in ("display_data", "execute_result"):
+        content["metadata"] = {}
+    return from_dict({"output_type": kind, **content})
+
+
 def _outputs(ran: Any, room: int = OUTPUT) -> list[NotebookNode]:
     """What a cell left, as outputs of a notebook. Raises Ended when it is not what was asked for."""
     if not isinstance(ran, dict) or not all(isinstance(ran.get(name), str) for name in ("stdout", "stderr")):
@@ -211,13 +222,13 @@ def _outputs(ran: Any, room: int = OUTPUT) -> list[NotebookNode]:
         text = _printable(ran[name][:room])
         room -= len(text)
         if text:
-            outputs.append(new_output("stream", name=name, text=text))
+            outputs.append(_output("stream", name=name, text=text))
     error = ran.get("error")
     if error is not None:
         if not (isinstance(error, list) and len(error) == 2 and all(isinstance(text, str) for text in error)):
             raise Ended("crashed")
         outputs.append(
-            new_output("error", ename=_printable(error[0][:200]), evalue=_printable(error[1][:2000]), traceback=[])
+            _output("error", ename=_printable(error[0][:200]), evalue=_printable(error[1][:2000]), traceback=[])
         )
     return outputs
 
@@ -226,6 +237,6 @@ def _as_outputs(verdict: Verdict) -> list[NotebookNode]:
     """A verdict as the outputs of its grading cell: what stock nbgrader would have there too."""
     text = f"{verdict.exercise}: {verdict.points:g} of {verdict.max_points:g}. {verdict.message}"
     return [
-        new_output("display_data", data={VERDICT_MIME: verdict.to_dict(), "text/plain": text}),
-        new_output("execute_result", data={"text/plain": str(verdict.points)}, execution_count=None),
+        _output("display_data", data={VERDICT_MIME: verdict.to_dict(), "text/plain": text}),
+        _output("execute_result", data={"text/plain": str(verdict.points)}, execution_count=None),
     ]

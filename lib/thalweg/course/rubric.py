@@ -4,14 +4,12 @@ The formgrader displays the autograded notebook, so the rubric is put there, aft
 feedback has it: nbgrader's own feedback is made without these cells.
 """
 
-import nbformat
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from .folders import Course, write
-from .notebooks import grade_id, marked, read_notebook, read_outputs
+from .notebooks import grade_id, marked
 
 MARK = "thalweg-rubric"
 FEEDBACK = [  # nbgrader's own, with ours between them
@@ -26,10 +24,8 @@ def rubrics(source: NotebookNode) -> dict[str, str]:
     return {grade_id(cell): cell.source for cell in source.cells if marked(cell, "grade") and marked(cell, "solution")}
 
 
-def show_rubric(course: Course, assignment: str, student: str) -> None:
-    """Put each rubric above the answer that it is for, in the notebook that the formgrader displays."""
-    path = course.autograded(assignment, student)
-    notebook, found = read_outputs(path), rubrics(read_notebook(course.source(assignment)))
+def with_rubrics(notebook: NotebookNode, found: dict[str, str]) -> NotebookNode:
+    """The notebook with each rubric above the answer that it is for, as the formgrader is to display it."""
     cells: list[NotebookNode] = []
     for cell in notebook.cells:
         if text := found.get(grade_id(cell)):
@@ -38,8 +34,7 @@ def show_rubric(course: Course, assignment: str, student: str) -> None:
             cells.append(new_markdown_cell(quoted, id=f"rubric-{len(cells)}", metadata={"tags": [MARK]}))
         if not _is_rubric(cell):
             cells.append(cell)
-    notebook.cells = cells
-    write(path, nbformat.writes(notebook) + "\n")
+    return NotebookNode(notebook, cells=cells)
 
 
 def _is_rubric(cell: NotebookNode) -> bool:
@@ -50,6 +45,6 @@ class DropRubric(NbGraderPreprocessor):
     """Leaves the rubric out of nbgrader's own feedback."""
 
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
-        """The notebook without the cells that :func:`show_rubric` put there."""
+        """The notebook without the cells that :func:`with_rubrics` put there."""
         nb.cells = [cell for cell in nb.cells if not _is_rubric(cell)]
         return nb, resources

@@ -94,9 +94,17 @@ def deviation(exercise: Exercise, case: Case, got: Observation, want: Observatio
             return np.inf
         if finite.any():
             largest = float(np.max(np.abs(wanted[finite])))
-            scale = largest if largest > 0 and not exercise.absolute else 1.0
-            worst = max(worst, float(np.max(np.abs(given[finite] - wanted[finite]))) / (tolerance * scale))
+            bound = tolerance * (largest if largest > 0 and not exercise.absolute else 1.0)
+            with np.errstate(over="ignore", invalid="ignore"):  # the difference of huge numbers can be infinite
+                off = float(np.max(np.abs(given[finite] - wanted[finite])))
+            if off != 0:
+                worst = max(worst, off / bound if off < np.inf and 0 < bound < np.inf else np.inf)
     return worst
+
+
+def _equal(exercise: Exercise, case: Case, got: Observation, want: Observation) -> bool:
+    """Are two observations of a case equal within the tolerance? A deviation that is no number never is."""
+    return deviation(exercise, case, got, want) <= 1
 
 
 def _form_fault(got: Observation, want: Observation) -> str | None:
@@ -143,11 +151,11 @@ def _behaves_like(exercise: Exercise, mistake: Mistake, rows: Sequence[tuple]) -
     seen = []
     for case, got, _ in rows:
         (did,) = observe(exercise, mistake.answer, [case])
-        if deviation(exercise, case, got, did) > 1:
+        if not _equal(exercise, case, got, did):
             return False
         seen.append(did)
     pairs = list(zip(rows, seen, strict=True))
-    if any(deviation(exercise, case, did, want) > 1 for (case, _, want), did in pairs):
+    if not all(_equal(exercise, case, did, want) for (case, _, want), did in pairs):
         return True
     return all(
         (got.changed, _form_fault(got, want)) == (did.changed, _form_fault(did, want)) for (_, got, want), did in pairs
@@ -160,7 +168,7 @@ def judge(exercise: Exercise, key: Key, cases: Sequence[Case], got: Sequence[Obs
     broken = [case.note or case.part for case, w in zip(cases, want, strict=True) if w.outputs is None]
     if broken:
         raise RuntimeError(f"the reference of {exercise.name} fails on its own inputs: {broken}, {want}")
-    off = [deviation(exercise, *row) > 1 for row in zip(cases, got, want, strict=True)]
+    off = [not _equal(exercise, *row) for row in zip(cases, got, want, strict=True)]
     forms = [_form_fault(g, w) for g, w in zip(got, want, strict=True)]
     changed = sorted({name for g in got for name in g.changed})
 
@@ -181,7 +189,7 @@ def judge(exercise: Exercise, key: Key, cases: Sequence[Case], got: Sequence[Obs
         passed = dict.fromkeys(passed, False)
     parts = {part: (points if passed[part] else 0.0, points) for part, points in exercise.parts.items()}
 
-    failed = [row for row in rows if deviation(exercise, *row) > 1]
+    failed = [row for row in rows if not _equal(exercise, *row)]
     detail = _detail(exercise, *failed[0]) if failed else ""
     message = _message(exercise.kind, failed, next(filter(None, forms), None), changed)
     name, hint = (known.name, known.hint) if known else (None, None)

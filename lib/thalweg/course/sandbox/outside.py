@@ -32,7 +32,10 @@ GRACE = 5.0  # seconds that an interrupted cell gets to end by itself
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use: seconds of time (a cell, and in all), seconds of CPU, bytes, and numbers of processes."""
+    """What one submission may use: seconds of time (a cell, and in all), seconds of CPU, bytes, numbers of processes.
+
+    ``checks`` says how often its cells may call ``check`` together; after that it answers no more.
+    """
 
     cell: float = 60.0
     wall: float = 300.0
@@ -40,6 +43,7 @@ class Limits:
     memory: int = 1 << 30
     disk: int = 64 << 20
     processes: int = 64
+    checks: int = 200
 
 
 class Ended(Exception):
@@ -136,7 +140,8 @@ class Session:
             self.close()
             raise OSError("no process could be confined for a submission")
         self._end = time.monotonic() + limits.wall
-        self._cell = limits.cell
+        self.limits = limits
+        self.checks = 0  # calls of ``check`` so far
         self._turn = ""
         self.checking: Any = None  # the exercise and the inputs of a ``check`` that a cell has called
 
@@ -145,7 +150,7 @@ class Session:
 
         Raises Ended when the process is gone or talks nonsense, TooLong when it was interrupted.
         """
-        deadline = min(time.monotonic() + self._cell, self._end)
+        deadline = min(time.monotonic() + self.limits.cell, self._end)
         self._turn, self.checking = secrets.token_hex(8), None
         self._send(message | {"turn": self._turn})
         while True:
