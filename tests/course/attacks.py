@@ -15,7 +15,7 @@ from thalweg.course.folders import Course
 MARK = f"mark{uuid.uuid4().hex[:12]}"
 
 HB = "momentum.heavy_ball"
-WRONG = "def heavy_ball(theta, v, grad, lr, rho):\n    return theta, v\n"
+WRONG = "def heavy_ball(theta, grad, v, lr, rho):\n    return theta, v\n"
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,7 @@ print("TRIED")
     "an answer that asks check": Attack(
         """
 from thalweg.exercises import check
-def heavy_ball(theta, v, grad, lr, rho):
+def heavy_ball(theta, grad, v, lr, rho):
     check("momentum.heavy_ball", heavy_ball)
     return theta, v
 print("TRIED")
@@ -424,7 +424,7 @@ print("TRIED")
 ENDS = {
     "sys.exit": Attack("import sys\nprint('TRIED')\nsys.exit(0)", "partly graded", 21, able=True),
     "SystemExit in an answer": Attack(
-        "print('TRIED')", points=18, able=True, answers={HB: "def heavy_ball(theta, v, grad, lr, rho):\n    exit()\n"}
+        "print('TRIED')", points=18, able=True, answers={HB: "def heavy_ball(theta, grad, v, lr, rho):\n    exit()\n"}
     ),
     "KeyboardInterrupt by itself": Attack("print('TRIED')\nraise KeyboardInterrupt", "partly graded", 21, able=True),
     "os._exit": Attack("import os\nos._exit(0)", "crashed", able=True, tried=False),

@@ -18,7 +18,7 @@ import logging, sys, warnings
 logging.basicConfig(level=logging.DEBUG)
 
 
-def heavy_ball(theta, v, grad, lr, rho):
+def heavy_ball(theta, grad, v, lr, rho):
     warnings.warn("careful")
     print("to stderr", file=sys.stderr)
     logging.warning("to the stderr that was there when logging was set up")
@@ -26,7 +26,7 @@ def heavy_ball(theta, v, grad, lr, rho):
     return theta - lr * v, v
 """
 SCRIPT = """
-def look_ahead(theta, v, grad, lr, rho):
+def look_ahead(theta, grad, v, lr, rho):
     raise ValueError("<script>alert('answer')</script>")
 """
 EXIT = """
@@ -35,7 +35,7 @@ import os
 os._exit(1)
 """
 LOOP = """
-def heavy_ball(theta, v, grad, lr, rho):
+def heavy_ball(theta, grad, v, lr, rho):
     while True:
         pass
 """

@@ -19,7 +19,7 @@ def release(released):
 def submitted(release):
     """An honest submission, as the student's Jupyter saved it."""
     notebook = copying.deepcopy(release)
-    cell(notebook, "heavy_ball").source = "def heavy_ball(theta, v, grad, lr, rho):\n    return theta, v"
+    cell(notebook, "heavy_ball").source = "def heavy_ball(theta, grad, v, lr, rho):\n    return theta, v"
     return parse_notebook(to_text(notebook).encode())
 
 

@@ -72,7 +72,7 @@ def test_a_ring_of_copies_is_found():
 
 def test_three_lines_are_no_reason():
     three = fingerprints(
-        "def heavy_ball(theta, v, grad, lr, rho):\n    v = rho * v + grad\n    return theta - lr * v, v\n"
+        "def heavy_ball(theta, grad, v, lr, rho):\n    v = rho * v + grad\n    return theta - lr * v, v\n"
     )
     assert pairs({"ada": three, "bob": set(three)}) == []
 
