@@ -21,7 +21,7 @@ class ListOptimizer(torch.optim.Optimizer):
     """A ``torch.optim.Optimizer`` whose rule is written once, on whole lists of tensors.
 
     A subclass names its state tensors in ``slots`` (each starts as zeros of its parameter's shape) and writes
-    ``update(params, grads, *slots, **hyperparameters)`` in place with ``torch._foreach_*``. With ``counts = True`` it is also
+    ``update(params, grads, *slots, **hyperparameters)`` in place with ``torch._foreach_*``, asking nothing of ``self``. With ``counts = True`` it is also
     told what ``at_step`` makes of the number of the step. ``twin`` is the NumPy class of the same name: it knows which
     hyperparameters are allowed. Parameters, groups, devices, schedulers and ``state_dict`` work as in ``torch.optim``. Parameters
     without a gradient are left alone.
@@ -38,6 +38,7 @@ class ListOptimizer(torch.optim.Optimizer):
     slots: tuple[str, ...] = ()
     counts = False
     elementwise = True
+    compiled = False
     twin: Any  # a dataclass
     update: Callable[..., None]  # one step on lists of tensors of matching shapes, in place
 
@@ -48,6 +49,9 @@ class ListOptimizer(torch.optim.Optimizer):
             )
         self.compiled = compiled
         super().__init__(params, hyperparameters)
+
+    def __getstate__(self) -> dict[str, Any]:  # for pickle and deepcopy
+        return super().__getstate__() | {"compiled": self.compiled}
 
     def at_step(self, t: int, **hyperparameters: Any) -> dict[str, float]:
         """What ``update`` is told besides the hyperparameters at step ``t`` (from 1). What is a power of ``t`` belongs here: it is
@@ -91,7 +95,7 @@ class ListOptimizer(torch.optim.Optimizer):
             hyperparameters = {name: group[name] for name in self._names()}
             for t, params in self._by_step([p for p in group["params"] if p.grad is not None]):
                 numbers = self.at_step(t, **hyperparameters) if self.counts else {}
-                columns = [params, [p.grad for p in params], *self._slots_of(params)]
+                columns: Any = [params, [p.grad for p in params], *self._slots_of(params)]
                 if self.compiled and params:
                     columns = self._run_compiled(columns, hyperparameters, numbers)
                 for block in self._blocks(columns):
@@ -134,7 +138,7 @@ class ListOptimizer(torch.optim.Optimizer):
         values = torch.tensor(list(moving.values()), dtype=torch.float64)
         for (device, dtypes), rows in kinds.items():
             fill = [tuple(torch.zeros(2, dtype=dtype, device=device) for dtype in dtypes) for _ in range(BATCH)]
-            run = _compile(type(self), tuple(moving), fixed, device, dtypes)
+            run = _compile(type(self), tuple(moving), fixed, device, dtypes)  # type: ignore[arg-type]
             if run is None:
                 self.compiled = False
                 return columns
@@ -151,7 +155,7 @@ def _flat(row: tuple[Tensor, ...]) -> bool:
 
 @cache  # one graph for all optimizers of a class
 def _compile(
-    rule: type[ListOptimizer],
+    rule: Any,  # the class
     moving: tuple[str, ...],
     fixed: tuple[tuple[str, Any], ...],
     device: torch.device,
@@ -166,13 +170,13 @@ def _compile(
     own = FunctionType(
         run.__code__.replace(), run.__globals__, closure=run.__closure__
     )  # graphs are counted by code object
-    compiled = torch.compile(own, dynamic=True, fullgraph=True)
     fill = [[torch.zeros(2, dtype=dtype, device=device) for _ in range(BATCH)] for dtype in dtypes]
     try:
         with (
             torch._dynamo.config.patch(capture_scalar_outputs=True),
-            torch.fx.experimental._config.patch(use_duck_shape=False),  # equal sizes are chance
+            torch.fx.experimental._config.patch(use_duck_shape=False),  # type: ignore[attr-defined]  # equal sizes are chance
         ):
+            compiled = torch.compile(own, dynamic=True, fullgraph=True)
             compiled(torch.ones(len(moving), dtype=torch.float64), *fill)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[0]

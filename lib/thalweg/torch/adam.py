@@ -34,7 +34,7 @@ class Adam(ListOptimizer):
     ):
         super().__init__(params, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay, compiled=compiled)
 
-    def at_step(self, t, *, beta1, beta2, **others):
+    def at_step(self, t, *, beta1, beta2, **others):  # type: ignore[override]
         """What the corrections divide by: ``m`` by ``correction1``, the root of ``s`` by ``correction2``."""
         return {"correction1": 1 - beta1**t, "correction2": (1 - beta2**t) ** 0.5}
 
