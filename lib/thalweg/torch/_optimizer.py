@@ -1,5 +1,6 @@
 """What every PyTorch optimizer of the book shares, so that a topic writes its formula only: lists of tensors, and their speed."""
 
+import math
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +15,7 @@ from torch import Tensor
 BLOCK = (
     2**17
 )  # elements: what one block of an uncompiled step holds, so that its temporaries stay in the processor's cache
+FRACTION = 2.0**-62  # what the fraction of a number is counted in on its way into compiled code
 BATCH = 8  # tensors: what one call of a compiled step takes; more make compiling slow, fewer make calling slow
 
 
@@ -135,7 +137,9 @@ class ListOptimizer(torch.optim.Optimizer):
                 kinds[row[0].device, tuple(x.dtype for x in row)].append(row)
             else:
                 left.append(row)
-        values = torch.tensor(list(moving.values()), dtype=torch.float64)
+        # A float would reach the compiled code as a float32; its whole part and its fraction, as integers, keep every digit.
+        digits = [d for x in moving.values() for d in (math.floor(x), int((x - math.floor(x)) / FRACTION))]
+        values = torch.tensor(digits, dtype=torch.int64)
         for (device, dtypes), rows in kinds.items():
             fill = [tuple(torch.zeros(2, dtype=dtype, device=device) for dtype in dtypes) for _ in range(BATCH)]
             run = _compile(type(self), tuple(moving), fixed, device, dtypes)  # type: ignore[arg-type]
@@ -164,7 +168,8 @@ def _compile(
     """``rule.update`` compiled for ``BATCH`` flat tensors of any sizes; ``None``, with a warning, where that is impossible."""
 
     def run(values, *columns):
-        numbers = {name: values[i].item() for i, name in enumerate(moving)}
+        digits = [values[i].item() for i in range(2 * len(moving))]
+        numbers = {name: digits[2 * i] + digits[2 * i + 1] * FRACTION for i, name in enumerate(moving)}
         rule.update(None, *columns, **numbers, **dict(fixed))
 
     own = FunctionType(
@@ -177,7 +182,7 @@ def _compile(
             torch.fx.experimental._config.patch(use_duck_shape=False),  # type: ignore[attr-defined]  # equal sizes are chance
         ):
             compiled = torch.compile(own, dynamic=True, fullgraph=True)
-            compiled(torch.ones(len(moving), dtype=torch.float64), *fill)
+            compiled(torch.ones(2 * len(moving), dtype=torch.int64), *fill)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[0]
         warnings.warn(
