@@ -46,9 +46,8 @@ class Adam(ListOptimizer):
         torch._foreach_mul_(s, beta2)
         torch._foreach_addcmul_(s, grads, grads, value=1 - beta2)
         root = torch._foreach_sqrt(s)
-        torch._foreach_div_(root, correction2)
-        torch._foreach_add_(root, eps)
-        torch._foreach_addcdiv_(params, m, root, value=-lr / correction1)
+        torch._foreach_add_(root, eps * correction2)  # the fraction below is extended by correction2: one pass less
+        torch._foreach_addcdiv_(params, m, root, value=-lr * correction2 / correction1)
 
 
 class AdamW(Adam):
