@@ -4,7 +4,11 @@ import numpy as np
 
 from ._hyperparameters import require
 
-BLOCK = 2**18  # bytes: what one array of a block holds, so that a step's temporaries stay in the processor's cache
+BLOCK = 2**19  # bytes: what one array of a block holds, so that a step's temporaries stay in the processor's cache
+
+# glibc hands every freed block of some size back to the system, and the next temporary has to fetch its pages anew, until something
+# large has been freed once.
+np.empty(2**24, np.uint8)
 
 
 def step_in_place(optimizer, theta, grad, state):

@@ -176,12 +176,15 @@ def _compile(
         run.__code__.replace(), run.__globals__, closure=run.__closure__
     )  # graphs are counted by code object
     fill = [[torch.zeros(2, dtype=dtype, device=device) for _ in range(BATCH)] for dtype in dtypes]
+    for tensors in fill:
+        for x in tensors:
+            torch._dynamo.mark_dynamic(x, 0)
     try:
         with (
             torch._dynamo.config.patch(capture_scalar_outputs=True),
             torch.fx.experimental._config.patch(use_duck_shape=False),  # type: ignore[attr-defined]  # equal sizes are chance
         ):
-            compiled = torch.compile(own, dynamic=True, fullgraph=True)
+            compiled = torch.compile(own, fullgraph=True)
             compiled(torch.ones(2 * len(moving), dtype=torch.int64), *fill)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[0]
