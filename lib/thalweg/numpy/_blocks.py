@@ -14,8 +14,9 @@ np.empty(2**24, np.uint8)
 def step_in_place(optimizer, theta, grad, state):
     """One ``optimizer.step`` that overwrites ``theta`` and the arrays of ``state``; returns the next state, made of these arrays.
 
-    The numbers are those of ``step``, and large arrays take a fraction of the time: the step is taken block by block. So the rule
-    has to treat every coordinate alike and apart from the others; one that does not says ``elementwise = False`` and is refused.
+    The numbers are those of ``step``. It is taken block by block, so that temporaries stay small: with one array of 10 million floats
+    Adam takes about a third of the time, with arrays of half a million nothing is gained but memory. The rule has to treat every
+    coordinate alike and apart from the others; one that does not says ``elementwise = False`` and is refused.
 
     ``theta`` and ``grad`` have one shape; ``state`` is what ``optimizer.init(theta)`` or the last step returned: an array of that
     shape, or a tuple of such arrays and of numbers. Raises ValueError naming what it cannot work on: arrays of another shape, a
