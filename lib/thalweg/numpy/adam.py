@@ -66,7 +66,9 @@ class Adam:
 
     def step(self, theta, grad, state):
         """Return the next ``theta`` and state; ``grad`` is the gradient at ``theta``. Changes no argument."""
-        state = self.moments(grad + self.weight_decay * theta, state)
+        if self.weight_decay:
+            grad = grad + self.weight_decay * theta
+        state = self.moments(grad, state)
         return theta - self.lr * self.direction(state), state
 
 
@@ -117,7 +119,7 @@ class AdamEpsilonHat(Adam):
 
     def direction(self, state):
         """The same ratio with both corrections in front of it."""
-        correction = np.sqrt(1 - self.beta2**state.t) / (1 - self.beta1**state.t)
+        correction = (1 - self.beta2**state.t) ** 0.5 / (1 - self.beta1**state.t)
         return correction * state.m / (np.sqrt(state.s) + self.eps)
 
 

@@ -1,31 +1,64 @@
-"""What every PyTorch optimizer of the book shares: collecting lists of tensors, so that a topic writes its formula only."""
+"""What every PyTorch optimizer of the book shares, so that a topic writes its formula only: lists of tensors, and their speed."""
 
+import math
+import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
+from functools import cache
+from types import FunctionType
 from typing import Any
 
 import torch
 from torch import Tensor
+
+BLOCK = (
+    2**17
+)  # elements: what one block of an uncompiled step holds, so that its temporaries stay in the processor's cache
+FRACTION = 2.0**-62  # what the fraction of a number is counted in on its way into compiled code
+BATCH = 8  # tensors: what one call of a compiled step takes; more make compiling slow, fewer make calling slow
 
 
 class ListOptimizer(torch.optim.Optimizer):
     """A ``torch.optim.Optimizer`` whose rule is written once, on whole lists of tensors.
 
     A subclass names its state tensors in ``slots`` (each starts as zeros of its parameter's shape) and writes
-    ``update(params, grads, *slots, **hyperparameters)`` in place with ``torch._foreach_*``. With ``counts = True`` it is also
-    told ``t``, the number of the step, from 1. ``twin`` is the NumPy class of the same name: it knows which hyperparameters are
-    allowed. Parameters, groups, devices, schedulers and ``state_dict`` work as in ``torch.optim``. Parameters without a
-    gradient are left alone.
+    ``update(params, grads, *slots, **hyperparameters)`` in place with ``torch._foreach_*``, asking nothing of ``self``. With ``counts = True`` it is also
+    told what ``at_step`` makes of the number of the step. ``twin`` is the NumPy class of the same name: it knows which
+    hyperparameters are allowed. Parameters, groups, devices, schedulers and ``state_dict`` work as in ``torch.optim``. Parameters
+    without a gradient are left alone.
+
+    A rule is taken to treat every coordinate alike and apart from the others, so ``update`` may be handed pieces of the
+    parameters, flattened. One that does not (it looks at a norm or a matrix) says ``elementwise = False`` and gets whole lists.
+
+    ``compiled=True`` runs ``update`` through ``torch.compile``: the same numbers up to rounding, one pass over the memory.
+    The first step then takes some seconds, and so does the first with a new value of any hyperparameter but ``lr``; further
+    optimizers of the class find it done. Where nothing can be compiled, say without a C++ compiler, a RuntimeWarning tells why and
+    the steps run uncompiled. Raises ValueError for ``compiled=True`` if the rule is not elementwise.
     """
 
     slots: tuple[str, ...] = ()
     counts = False
+    elementwise = True
+    compiled = False
     twin: Any  # a dataclass
     update: Callable[..., None]  # one step on lists of tensors of matching shapes, in place
 
-    def __init__(self, params: Iterable, **hyperparameters: Any):
+    def __init__(self, params: Iterable, *, compiled: bool = False, **hyperparameters: Any):
+        if compiled and not self.elementwise:
+            raise ValueError(
+                f"compiled must be False for {type(self).__name__}, got {compiled!r}: it is not elementwise"
+            )
+        self.compiled = compiled
         super().__init__(params, hyperparameters)
+
+    def __getstate__(self) -> dict[str, Any]:  # for pickle and deepcopy
+        return super().__getstate__() | {"compiled": self.compiled}
+
+    def at_step(self, t: int, **hyperparameters: Any) -> dict[str, float]:
+        """What ``update`` is told besides the hyperparameters at step ``t`` (from 1). What is a power of ``t`` belongs here: it is
+        worked out once a step, not once an element."""
+        return {"t": t}
 
     def add_param_group(self, param_group: dict) -> None:
         """Add a group of parameters, with its own hyperparameters if wanted; they are checked. Raises ValueError for a bad one."""
@@ -43,15 +76,15 @@ class ListOptimizer(torch.optim.Optimizer):
                     self.state[p][slot] = torch.zeros_like(p, memory_format=torch.preserve_format)
         return [[self.state[p][slot] for p in params] for slot in self.slots]
 
-    def _by_step(self, params: list[Tensor]) -> Iterable[tuple[dict[str, int], list[Tensor]]]:
+    def _by_step(self, params: list[Tensor]) -> Iterable[tuple[int, list[Tensor]]]:
         """The parameters that take the same step, together: one that had no gradient for a while is behind the others."""
         if not self.counts:
-            return [({}, params)]
+            return [(0, params)]
         steps = defaultdict(list)
         for p in params:
             self.state[p]["t"] = self.state[p].get("t", 0) + 1
             steps[self.state[p]["t"]].append(p)
-        return [({"t": t}, together) for t, together in steps.items()]
+        return steps.items()
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:  # type: ignore[override]
@@ -62,8 +95,101 @@ class ListOptimizer(torch.optim.Optimizer):
                 loss = closure()
         for group in self.param_groups:
             hyperparameters = {name: group[name] for name in self._names()}
-            for count, params in self._by_step([p for p in group["params"] if p.grad is not None]):
-                if params:
-                    grads = [p.grad for p in params]
-                    self.update(params, grads, *self._slots_of(params), **count, **hyperparameters)
+            for t, params in self._by_step([p for p in group["params"] if p.grad is not None]):
+                numbers = self.at_step(t, **hyperparameters) if self.counts else {}
+                columns: Any = [params, [p.grad for p in params], *self._slots_of(params)]
+                if self.compiled and params:
+                    columns = self._run_compiled(columns, hyperparameters, numbers)
+                for block in self._blocks(columns):
+                    self.update(*block, **hyperparameters, **numbers)
         return loss
+
+    def _blocks(self, columns: list[list[Tensor]]) -> Iterator[Iterable[list[Tensor]]]:
+        """The columns (parameters, gradients, slots) cut into blocks of about ``BLOCK`` elements, or whole where that is no gain."""
+        params = columns[0]
+        if not params:
+            return
+        if not self.elementwise or params[0].device.type != "cpu" or sum(p.numel() for p in params) <= BLOCK:
+            yield columns
+            return
+        block, elements = [], 0
+        for row in zip(*columns, strict=True):
+            pieces = zip(*(x.view(-1).split(BLOCK) for x in row), strict=True) if _flat(row) else [row]
+            for piece in pieces:
+                block.append(piece)
+                elements += piece[0].numel()
+                if elements >= BLOCK:
+                    yield map(list, zip(*block, strict=True))
+                    block, elements = [], 0
+        if block:
+            yield map(list, zip(*block, strict=True))
+
+    def _run_compiled(
+        self, columns: list[list[Tensor]], hyperparameters: dict[str, Any], numbers: dict[str, float]
+    ) -> list[list[Tensor]]:
+        """Step what can be stepped by compiled code; return the columns of what is left."""
+        moving = {"lr": hyperparameters["lr"], **numbers}
+        fixed = tuple((name, value) for name, value in hyperparameters.items() if name != "lr")
+        kinds, left = defaultdict(list), []
+        for row in zip(*columns, strict=True):
+            # tensors of no or one element would each be compiled for themselves
+            if row[0].numel() > 1 and _flat(row):
+                kinds[row[0].device, tuple(x.dtype for x in row)].append(row)
+            else:
+                left.append(row)
+        # A float would reach the compiled code as a float32; its whole part and its fraction, as integers, keep every digit.
+        digits = [d for x in moving.values() for d in (math.floor(x), int((x - math.floor(x)) / FRACTION))]
+        values = torch.tensor(digits, dtype=torch.int64)
+        for (device, dtypes), rows in kinds.items():
+            fill = [tuple(torch.zeros(2, dtype=dtype, device=device) for dtype in dtypes) for _ in range(BATCH)]
+            run = _compile(type(self), tuple(moving), fixed, device, dtypes)  # type: ignore[arg-type]
+            if run is None:
+                self.compiled = False
+                return columns
+            for i in range(0, len(rows), BATCH):
+                batch = rows[i : i + BATCH]
+                lists = zip(*batch, *fill[len(batch) :], strict=True)
+                run(values, *([x.detach().flatten() for x in tensors] for tensors in lists))
+        return [list(column) for column in zip(*left, strict=True)] or [[]]
+
+
+def _flat(row: tuple[Tensor, ...]) -> bool:
+    return all(x.is_contiguous() for x in row)
+
+
+@cache  # one graph for all optimizers of a class
+def _compile(
+    rule: Any,  # the class
+    moving: tuple[str, ...],
+    fixed: tuple[tuple[str, Any], ...],
+    device: torch.device,
+    dtypes: tuple[torch.dtype, ...],
+) -> Callable[..., None] | None:
+    """``rule.update`` compiled for ``BATCH`` flat tensors of any sizes; ``None``, with a warning, where that is impossible."""
+
+    def run(values, *columns):
+        digits = [values[i].item() for i in range(2 * len(moving))]
+        numbers = {name: digits[2 * i] + digits[2 * i + 1] * FRACTION for i, name in enumerate(moving)}
+        rule.update(None, *columns, **numbers, **dict(fixed))
+
+    own = FunctionType(
+        run.__code__.replace(), run.__globals__, closure=run.__closure__
+    )  # graphs are counted by code object
+    fill = [[torch.zeros(2, dtype=dtype, device=device) for _ in range(BATCH)] for dtype in dtypes]
+    for tensors in fill:
+        for x in tensors:
+            torch._dynamo.mark_dynamic(x, 0)
+    try:
+        with (
+            torch._dynamo.config.patch(capture_scalar_outputs=True),
+            torch.fx.experimental._config.patch(use_duck_shape=False),  # type: ignore[attr-defined]  # equal sizes are chance
+        ):
+            compiled = torch.compile(own, fullgraph=True)
+            compiled(torch.ones(2 * len(moving), dtype=torch.int64), *fill)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[0]
+        warnings.warn(
+            f"compiled=True runs uncompiled, nothing can be compiled here: {reason}", RuntimeWarning, stacklevel=2
+        )
+        return None
+    return compiled

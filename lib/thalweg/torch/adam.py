@@ -13,7 +13,8 @@ class Adam(ListOptimizer):
     r"""Adam: :math:`\theta \leftarrow \theta - \alpha\, \hat m / (\sqrt{\hat s} + \epsilon)`.
 
     A drop-in for ``torch.optim.Adam(params, lr, (beta1, beta2), eps, weight_decay)``. ``params``: tensors or parameter groups of any
-    shapes. Raises ValueError that names the argument that is out of range. Source: {cite}`kingma2015`.
+    shapes. ``compiled``: see :class:`ListOptimizer`. Raises ValueError that names the argument that is out of range. Source:
+    {cite}`kingma2015`.
     """
 
     slots = ("m", "s")
@@ -28,20 +29,25 @@ class Adam(ListOptimizer):
         beta2: float = 0.999,
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        *,
+        compiled: bool = False,
     ):
-        super().__init__(params, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay)
+        super().__init__(params, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay, compiled=compiled)
 
-    def update(self, params, grads, m, s, *, t, lr, beta1, beta2, eps, weight_decay):
-        """One step on lists of tensors of matching shapes, in place; ``t`` counts from 1."""
+    def at_step(self, t, *, beta1, beta2, **others):  # type: ignore[override]
+        """What the corrections divide by: ``m`` by ``correction1``, the root of ``s`` by ``correction2``."""
+        return {"correction1": 1 - beta1**t, "correction2": (1 - beta2**t) ** 0.5}
+
+    def update(self, params, grads, m, s, *, lr, beta1, beta2, eps, weight_decay, correction1, correction2):
+        """One step on lists of tensors of matching shapes, in place."""
         if weight_decay:
             grads = torch._foreach_add(grads, params, alpha=weight_decay)
         torch._foreach_lerp_(m, grads, 1 - beta1)
         torch._foreach_mul_(s, beta2)
         torch._foreach_addcmul_(s, grads, grads, value=1 - beta2)
         root = torch._foreach_sqrt(s)
-        torch._foreach_div_(root, (1 - beta2**t) ** 0.5)
-        torch._foreach_add_(root, eps)
-        torch._foreach_addcdiv_(params, m, root, value=-lr / (1 - beta1**t))
+        torch._foreach_add_(root, eps * correction2)  # the fraction below is extended by correction2: one pass less
+        torch._foreach_addcdiv_(params, m, root, value=-lr * correction2 / correction1)
 
 
 class AdamW(Adam):
@@ -60,13 +66,15 @@ class AdamW(Adam):
         beta2: float = 0.999,
         eps: float = 1e-8,
         weight_decay: float = 0.01,
+        *,
+        compiled: bool = False,
     ):
-        super().__init__(params, lr, beta1, beta2, eps, weight_decay)
+        super().__init__(params, lr, beta1, beta2, eps, weight_decay, compiled=compiled)
 
-    def update(self, params, grads, m, s, *, t, lr, beta1, beta2, eps, weight_decay):
-        """One step on lists of tensors of matching shapes, in place; ``t`` counts from 1."""
+    def update(self, params, grads, m, s, *, lr, weight_decay, **others):
+        """One step on lists of tensors of matching shapes, in place."""
         torch._foreach_mul_(params, 1 - lr * weight_decay)
-        super().update(params, grads, m, s, t=t, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=0)
+        Adam.update(self, params, grads, m, s, lr=lr, weight_decay=0, **others)
 
 
 class AdamUncorrected(Adam):
@@ -77,8 +85,8 @@ class AdamUncorrected(Adam):
 
     twin = reference.AdamUncorrected
 
-    def update(self, params, grads, m, s, *, t, lr, beta1, beta2, eps, weight_decay):
-        """One step on lists of tensors of matching shapes, in place; ``t`` counts from 1."""
+    def update(self, params, grads, m, s, *, lr, beta1, beta2, eps, weight_decay, **corrections):
+        """One step on lists of tensors of matching shapes, in place."""
         if weight_decay:
             grads = torch._foreach_add(grads, params, alpha=weight_decay)
         torch._foreach_lerp_(m, grads, 1 - beta1)
@@ -105,11 +113,13 @@ class AdaMax(Adam):
         beta2: float = 0.999,
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        *,
+        compiled: bool = False,
     ):
-        super().__init__(params, lr, beta1, beta2, eps, weight_decay)
+        super().__init__(params, lr, beta1, beta2, eps, weight_decay, compiled=compiled)
 
-    def update(self, params, grads, m, s, *, t, lr, beta1, beta2, eps, weight_decay):
-        """One step on lists of tensors of matching shapes, in place; ``t`` counts from 1."""
+    def update(self, params, grads, m, s, *, lr, beta1, beta2, eps, weight_decay, correction1, **others):
+        """One step on lists of tensors of matching shapes, in place."""
         if weight_decay:
             grads = torch._foreach_add(grads, params, alpha=weight_decay)
         torch._foreach_lerp_(m, grads, 1 - beta1)
@@ -117,4 +127,4 @@ class AdaMax(Adam):
         torch._foreach_add_(size, eps)
         torch._foreach_mul_(s, beta2)
         torch._foreach_maximum_(s, size)
-        torch._foreach_addcdiv_(params, m, s, value=-lr / (1 - beta1**t))
+        torch._foreach_addcdiv_(params, m, s, value=-lr / correction1)

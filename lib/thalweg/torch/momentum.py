@@ -14,14 +14,15 @@ class Momentum(ListOptimizer):
     r"""Heavy ball, rate outside: :math:`v \leftarrow \rho v + g,\ \theta \leftarrow \theta - \alpha v`.
 
     A drop-in for ``torch.optim.SGD(params, lr, momentum=rho)``. ``params``: tensors or parameter groups of any shapes.
-    Raises ValueError that names ``lr`` or ``rho`` when it is out of range. Source: {cite}`sutskever2013`.
+    ``compiled``: see :class:`ListOptimizer`. Raises ValueError that names ``lr`` or ``rho`` when it is out of range. Source:
+    {cite}`sutskever2013`.
     """
 
     slots = ("v",)
     twin: type[reference.Momentum] = reference.Momentum
 
-    def __init__(self, params: Iterable, lr: float = 0.01, rho: float = 0.9):
-        super().__init__(params, lr=lr, rho=rho)
+    def __init__(self, params: Iterable, lr: float = 0.01, rho: float = 0.9, *, compiled: bool = False):
+        super().__init__(params, lr=lr, rho=rho, compiled=compiled)
 
     def update(self, params, grads, v, *, lr, rho):
         """One step on lists of tensors of matching shapes, in place."""
