@@ -95,10 +95,12 @@ def test_a_worker_is_killed_in_the_middle_and_the_others_grade_its_submissions(c
         if killed is None and outcome.outcome == "graded":
             with Client(cluster.address, set_as_default=False) as client:
                 busy = {address for address, tasks in client.processing().items() if tasks}
-                pids = client.run(os.getpid, workers=sorted(busy)[:1])
-            killed = psutil.Process(*pids.values())
+                pids = client.run(os.getpid)
+            ours = {worker.pid for worker in cluster.workers} & {pids[address] for address in busy}
+            if not ours:  # between two submissions; the next one will do
+                continue
+            killed = psutil.Process(ours.pop())
             sandbox = killed.children(recursive=True)
-            assert killed.pid in [worker.pid for worker in cluster.workers]
             os.kill(killed.pid, signal.SIGKILL)
     assert killed is not None and killed.status() == psutil.STATUS_ZOMBIE
     assert found.keys() == {student.name for student in sample_class.the_class()}

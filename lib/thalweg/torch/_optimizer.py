@@ -12,9 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-BLOCK = (
-    2**17
-)  # elements: what one block of an uncompiled step holds, so that its temporaries stay in the processor's cache
+BLOCK = 2**17  # elements: what one block of an uncompiled step holds; its temporaries stay in the processor's cache
 FRACTION = 2.0**-62  # what the fraction of a number is counted in on its way into compiled code
 BATCH = 8  # tensors: what one call of a compiled step takes; more make compiling slow, fewer make calling slow
 
@@ -23,8 +21,8 @@ class ListOptimizer(torch.optim.Optimizer):
     """A ``torch.optim.Optimizer`` whose rule is written once, on whole lists of tensors.
 
     A subclass names its state tensors in ``slots`` (each starts as zeros of its parameter's shape) and writes
-    ``update(params, grads, *slots, **hyperparameters)`` in place with ``torch._foreach_*``, asking nothing of ``self``. With ``counts = True`` it is also
-    told what ``at_step`` makes of the number of the step. ``twin`` is the NumPy class of the same name: it knows which
+    ``update(params, grads, *slots, **hyperparameters)`` in place with ``torch._foreach_*``, asking nothing of ``self``. With
+    ``counts = True`` it is also told what ``at_step`` makes of the number of the step. ``twin`` is the NumPy class of the same name: it knows which
     hyperparameters are allowed. Parameters, groups, devices, schedulers and ``state_dict`` work as in ``torch.optim``. Parameters
     without a gradient are left alone.
 
@@ -172,9 +170,8 @@ def _compile(
         numbers = {name: digits[2 * i] + digits[2 * i + 1] * FRACTION for i, name in enumerate(moving)}
         rule.update(None, *columns, **numbers, **dict(fixed))
 
-    own = FunctionType(
-        run.__code__.replace(), run.__globals__, closure=run.__closure__
-    )  # graphs are counted by code object
+    # graphs are counted by code object: each kind of step gets its own
+    own = FunctionType(run.__code__.replace(), run.__globals__, closure=run.__closure__)
     fill = [[torch.zeros(2, dtype=dtype, device=device) for _ in range(BATCH)] for dtype in dtypes]
     for tensors in fill:
         for x in tensors:
