@@ -129,10 +129,18 @@ adamw_step = Exercise(
     parts={"values": 2, "steps": 0.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
 )
 
+
+def _draw_adamax(rng):
+    cases = _draw_step(rng)
+    for case in cases:
+        del case.inputs["eps"]
+    return cases
+
+
 adamax_step = Exercise(
     name="adam.adamax_step",
     title="One step of AdaMax",
-    draw=_draw_step,
+    draw=_draw_adamax,
     run=lambda answer, inputs: _run_step(answer, inputs, ("lr", "beta1", "beta2")),
     parts={"values": 1.5, "steps": 0.5, "edges": 0.5, "form": 0.25, "untouched": 0.25},
 )

@@ -73,8 +73,10 @@ def unpack(result: Any, *names: str) -> dict[str, Any]:
     wanted = f"{len(names)} values ({', '.join(names)})"
     if result is None:
         raise UnusableError(f"It returned None instead of {wanted}: is the return statement missing?")
-    if isinstance(result, np.ndarray) and result.ndim and len(result) == len(names):
-        result = tuple(result)  # an array of as many rows unpacks like a tuple
+    if isinstance(result, np.ndarray) and result.ndim > 1 and len(result) == len(names):
+        result = tuple(
+            result
+        )  # an array of as many rows unpacks like a tuple; one of as many numbers is a single value
     if not isinstance(result, (tuple, list)) or len(result) != len(names):
         count = f"{len(result)} values" if isinstance(result, (tuple, list)) else f"one {type(result).__name__}"
         raise UnusableError(f"It returned {count} instead of {wanted}")

@@ -191,7 +191,9 @@ def judge(exercise: Exercise, key: Key, cases: Sequence[Case], got: Sequence[Obs
 
     failed = [row for row in rows if not _equal(exercise, *row)]
     detail = _detail(exercise, *failed[0]) if failed else ""
-    message = _message(exercise.kind, failed, next(filter(None, forms), None), changed)
+    # what is said and what is shown are about the same case
+    fault = _form_fault(*failed[0][1:]) if failed else next(filter(None, forms), None)
+    message = _message(exercise.kind, failed, fault, changed)
     name, hint = (known.name, known.hint) if known else (None, None)
     return Verdict(exercise.name, parts, name, hint, message, detail)
 

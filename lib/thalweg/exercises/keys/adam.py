@@ -93,6 +93,41 @@ def velocity(values, beta):
     return beta ** np.arange(len(values))[::-1] @ values
 
 
+@corrected_average.mistake(
+    "the correction is applied at every value",
+    "You correct inside the loop, so the next value is averaged with a number that was corrected already. Once, at the end, is "
+    "enough.",
+)
+def corrected_in_the_loop(values, beta):
+    average = np.zeros_like(values[0])
+    for t, value in enumerate(values, start=1):
+        average = (beta * average + (1 - beta) * value) / (1 - beta**t)
+    return average
+
+
+@corrected_average.mistake(
+    "the average starts at the first value",
+    "You start from the first value and correct for a start at zero. One or the other: here the start is zero.",
+)
+def starts_at_first(values, beta):
+    average = values[0]
+    for value in values[1:]:
+        average = beta * average + (1 - beta) * value
+    return average / (1 - beta ** len(values))
+
+
+@corrected_average.mistake(
+    "beta weighs the new value",
+    "In your average beta belongs to the new value and 1 - beta to the old average. It is the other way round: beta says how much "
+    "is kept.",
+)
+def beta_for_new(values, beta):
+    average = np.zeros_like(values[0])
+    for value in values:
+        average = (1 - beta) * average + beta * value
+    return average / (1 - beta ** len(values))
+
+
 # --- adam_step ---------------------------------------------------------------------------------------------------
 
 
@@ -187,6 +222,68 @@ def raw_gradient(theta, grad, m, s, t, lr, beta1, beta2, eps):
     return theta - lr * grad / (np.sqrt(s / (1 - beta2**t)) + eps), m, s
 
 
+@adam_step.mistake(
+    "only the first average is corrected",
+    "You corrected m and left s as it is. Both start at zero.",
+)
+def corrects_m_only(theta, grad, m, s, t, lr, beta1, beta2, eps):
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * grad**2
+    return theta - lr * m / (1 - beta1**t) / (np.sqrt(s) + eps), m, s
+
+
+@adam_step.mistake(
+    "only the average of squares is corrected",
+    "You corrected s and left m as it is. Both start at zero.",
+)
+def corrects_s_only(theta, grad, m, s, t, lr, beta1, beta2, eps):
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * grad**2
+    return theta - lr * m / (np.sqrt(s / (1 - beta2**t)) + eps), m, s
+
+
+@adam_step.mistake(
+    "the step goes uphill",
+    "Your step adds what should be subtracted: m points the way in which the loss grows.",
+)
+def adam_uphill(theta, grad, m, s, t, lr, beta1, beta2, eps):
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * grad**2
+    return theta + lr * m / (1 - beta1**t) / (np.sqrt(s / (1 - beta2**t)) + eps), m, s
+
+
+@adam_step.mistake(
+    "the averages come back in the wrong order",
+    "The numbers are right, but m and s have changed places in what you return.",
+)
+def swapped_results(theta, grad, m, s, t, lr, beta1, beta2, eps):
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * grad**2
+    return theta - lr * m / (1 - beta1**t) / (np.sqrt(s / (1 - beta2**t)) + eps), s, m
+
+
+@adam_step.mistake(
+    "s is a variance",
+    "You squared the gradient's distance from its average. s averages the squares of the gradients themselves: the mean is not "
+    "subtracted.",
+)
+def variance(theta, grad, m, s, t, lr, beta1, beta2, eps):
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * (grad - m) ** 2
+    return theta - lr * m / (1 - beta1**t) / (np.sqrt(s / (1 - beta2**t)) + eps), m, s
+
+
+@adam_step.mistake(
+    "epsilon is added to the quotient",
+    "Without brackets around the whole denominator, epsilon is added after the division and moves every parameter.",
+)
+def missing_brackets(theta, grad, m, s, t, lr, beta1, beta2, eps):
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * grad**2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return theta - lr * (m / (1 - beta1**t) / np.sqrt(s / (1 - beta2**t)) + eps), m, s
+
+
 # --- too_long: (1 - beta1^t) / sqrt(1 - beta2^t) ------------------------------------------------------------------
 
 too_long = Key(lambda t, beta1, beta2: (1 - beta1**t) / np.sqrt(1 - beta2**t))
@@ -238,6 +335,14 @@ def first_forgotten(t, beta1, beta2):
 )
 def weights_for_decays(t, beta1, beta2):
     return (1 - (1 - beta1) ** t) / np.sqrt(1 - (1 - beta2) ** t)
+
+
+@too_long.mistake(
+    "one is subtracted",
+    "That is by which part the steps are too long. The question asks how many times as long they are.",
+)
+def by_which_part(t, beta1, beta2):
+    return (1 - beta1**t) / np.sqrt(1 - beta2**t) - 1
 
 
 # --- adamw_step --------------------------------------------------------------------------------------------------
@@ -318,6 +423,17 @@ def no_decay(theta, grad, m, s, t, lr, beta1, beta2, eps, weight_decay):
     return theta - lr * m / (1 - beta1**t) / (np.sqrt(s / (1 - beta2**t)) + eps), m, s
 
 
+@adamw_step.mistake(
+    "weight_decay is taken for the factor that remains",
+    "You multiply theta by weight_decay. It says how much goes, not how much stays. (One of the lectures uses one letter for both.)",
+)
+def factor_for_decay(theta, grad, m, s, t, lr, beta1, beta2, eps, weight_decay):
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * grad**2
+    step = lr * m / (1 - beta1**t) / (np.sqrt(s / (1 - beta2**t)) + eps)
+    return weight_decay * theta - step, m, s
+
+
 # --- adamax_step -------------------------------------------------------------------------------------------------
 
 
@@ -387,6 +503,16 @@ def still_average(theta, grad, m, s, t, lr, beta1, beta2):
     m = beta1 * m + (1 - beta1) * grad
     s = beta2 * s + (1 - beta2) * np.abs(grad)
     return theta - lr * m / (1 - beta1**t) / s, m, s
+
+
+@adamax_step.mistake(
+    "the corrected average is handed on",
+    "The step is right, but you return the corrected m. The next step would correct it once more: keep the raw one.",
+)
+def hands_on_m_hat(theta, grad, m, s, t, lr, beta1, beta2):
+    m = (beta1 * m + (1 - beta1) * grad) / (1 - beta1**t)
+    s = np.maximum(beta2 * s, np.abs(grad))
+    return theta - lr * m / s, m, s
 
 
 # --- turned: steps in the valley that lies at 45 degrees, over steps in the one along the axes --------------------
