@@ -20,6 +20,7 @@ from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 
 LIBRARY = Path(__file__).resolve().parents[2]  # what stands above the package
+MEASUREMENTS = Path("tests/bench")  # tables that take too long to compute in a page
 CACHE = Path("_build/.jupyter_cache")
 TIMEOUT = 600  # seconds a cell; on a busy machine pages run at a third of their speed
 PAGE = {"name": "myst_nb_md", "type": "plugin"}
@@ -88,12 +89,13 @@ def modules(source: str, package: str = "") -> set[str]:
 
 
 def fingerprint(page: Path) -> str:
-    """A hash of everything in the library that the page's code depends on, data included."""
+    """A hash of all that the page's code depends on: parts of the library, its data, and stored measurements."""
     cells = jupytext.read(page).cells
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code" and not cell.source.startswith("%"))
     paths = [path for module in sorted(modules(code)) if (path := _file(module))]
     if any(path.name == "data.py" for path in paths):
         paths += sorted((LIBRARY / "thalweg/datasets").iterdir())
+    paths += [path for path in sorted(MEASUREMENTS.glob("*.csv")) if path.name in code]
     return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 

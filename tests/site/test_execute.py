@@ -1,0 +1,59 @@
+"""Which pages are executed anew: those that depend on what has changed, and no others."""
+
+import pytest
+
+from thalweg.site import execute
+
+
+@pytest.mark.parametrize(
+    "code, wanted",
+    [
+        ("import numpy as np", set()),
+        ("from thalweg.numpy import Momentum", {"thalweg.numpy.momentum", "thalweg.numpy._hyperparameters"}),
+        ("from thalweg import torch as tt\ntt.mlp(1, 2)", {"thalweg.torch.fit", "thalweg.data", "thalweg.minimize"}),
+        ("from thalweg import data, surfaces", {"thalweg.data", "thalweg.surfaces"}),
+        ("import thalweg.surfaces", {"thalweg.surfaces"}),
+    ],
+)
+def test_what_a_page_depends_on(code, wanted):
+    assert execute.modules(code) == wanted
+
+
+def test_a_package_that_is_looked_through_counts_as_a_whole():
+    found = execute.modules("from thalweg import torch as tt\nfor name in ('Adam', 'AdamW'):\n    getattr(tt, name)")
+    assert {"thalweg.torch.adam", "thalweg.torch.momentum", "thalweg.numpy.adam"} <= found
+
+
+def test_a_change_reaches_the_pages_that_import_it_and_no_others(tmp_path, monkeypatch):
+    library = tmp_path / "thalweg"
+    for name, text in {
+        "__init__.py": "",
+        "numpy/__init__.py": "from .adam import Adam\nfrom .momentum import Momentum\n",
+        "numpy/adam.py": "from ._checks import require\nclass Adam: pass\n",
+        "numpy/momentum.py": "class Momentum: pass\n",
+        "numpy/_checks.py": "def require(): pass\n",
+    }.items():
+        (library / name).parent.mkdir(parents=True, exist_ok=True)
+        (library / name).write_text(text)
+    monkeypatch.setattr(execute, "LIBRARY", tmp_path)
+    pages = {}
+    for name, line in {"a": "from thalweg.numpy import Adam", "m": "from thalweg.numpy import Momentum"}.items():
+        pages[name] = tmp_path / f"{name}.md"
+        pages[name].write_text(
+            f"---\nkernelspec: {{name: python3, display_name: Python 3}}\n---\n\n```{{code-cell}} ipython3\n{line}\n```\n"
+        )
+
+    def changed(name):
+        before = {page: execute.fingerprint(path) for page, path in pages.items()}
+        (library / name).write_text((library / name).read_text() + "# new\n")
+        return {page for page, path in pages.items() if execute.fingerprint(path) != before[page]}
+
+    assert changed("numpy/_checks.py") == {"a"}
+    assert changed("numpy/momentum.py") == {"m"}
+    assert changed("numpy/__init__.py") == set()
+
+
+def test_no_page_of_the_site_has_lost_its_source(site):
+    root = site.parents[1]
+    for page in site.glob("chapters/**/*.html"):
+        assert (root / page.relative_to(site)).with_suffix(".md").exists(), f"{page} is stale"
