@@ -258,3 +258,13 @@ def test_minimize_records_and_survives_divergence():
         minimize(tn.Momentum(), bowl(), steps=-1)
     with pytest.raises(ValueError, match="start"):
         minimize(tn.Momentum(), bowl(), start=(np.nan, 0.0))
+
+
+def test_minimize_in_torch_is_minimize_in_numpy():
+    for name in ("Momentum", "Nesterov", "NesterovLookAhead"):
+        ours = tt.minimize(lambda p, name=name: getattr(tt, name)(p, 0.01, 0.9), bowl(20), steps=100)
+        wanted = minimize(getattr(tn, name)(0.01, 0.9), bowl(20), steps=100)
+        np.testing.assert_allclose(ours.theta, wanted.theta, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(ours.loss, wanted.loss, rtol=1e-9)
+    with pytest.raises(ValueError, match="steps"):
+        tt.minimize(lambda p: tt.Momentum(p), bowl(), steps=-1)
