@@ -20,7 +20,7 @@ say = @printf '\033[1m[thalweg] %s\033[0m\n' "$(1)"
 help:
 	@echo "make course   build the website, release the assignments, grade the sample class, serve it on localhost"
 	@echo "make test     set up and run every test"
-	@echo "make bench    how fast a class is graded, beside stock nbgrader (some minutes)"
+	@echo "make bench    how fast a class is graded, beside stock nbgrader, and how fast optimizers step (some minutes)"
 	@echo "make site | release | grade | lint | clean"
 
 # --- set-up -------------------------------------------------------------------------------------------------------
@@ -101,6 +101,8 @@ test: lint site
 bench: $(READY)
 	$(call say,grading generated classes)
 	@$(BIN)/python tests/bench/grading.py
+	$(call say,timing the optimizers)
+	@OMP_NUM_THREADS=1 $(BIN)/python tests/bench/optimizers.py
 
 clean:
 	rm -rf _build
