@@ -164,10 +164,8 @@ def plain_mean(batches, momentum):
     "first batch moves them like any other.",
 )
 def starts_at_the_first(batches, momentum):
-    def statistics(x, _):
-        return x.mean(axis=0), x.var(axis=0, ddof=1)
-
-    return _averaged(batches[1:], momentum, *statistics(batches[0], None), statistics)
+    mean, var = batches[0].mean(axis=0), batches[0].var(axis=0, ddof=1)
+    return _averaged(batches[1:], momentum, mean, var, lambda x, _: (x.mean(axis=0), x.var(axis=0, ddof=1)))
 
 
 @running_statistics.mistake(
