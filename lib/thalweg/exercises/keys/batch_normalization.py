@@ -86,11 +86,12 @@ def divides_by_variance(x, gamma, beta, eps):
 
 
 @normalize_images.mistake(
-    "gamma and beta have changed places",
-    "One of the two sets the spread of the output, the other its mean. Which is which?",
+    "the channels are taken to be on axis 1",
+    "Your statistics are those of images with the channels first, as in PyTorch. Here the channels are the last axis.",
 )
-def swapped(x, gamma, beta, eps):
-    return _normalize_images(x, beta, gamma, eps)
+def channels_first(x, gamma, beta, eps):
+    mean, var = x.mean(axis=(0, 2, 3), keepdims=True), x.var(axis=(0, 2, 3), keepdims=True)
+    return gamma * (x - mean) / np.sqrt(var + eps) + beta
 
 
 # --- running_statistics: the averages that PyTorch keeps ----------------------------------------------------------
@@ -158,11 +159,13 @@ def plain_mean(batches, momentum):
 
 
 @running_statistics.mistake(
-    "only the last batch counts",
-    "Your result depends on the newest batch alone. An average remembers.",
+    "the averages start at the first batch",
+    "Your averages take over the first batch as it is. They start before it, at a mean and a variance that leave x as it is, and the "
+    "first batch moves them like any other.",
 )
-def last_batch(batches, momentum):
-    return batches[-1].mean(axis=0), batches[-1].var(axis=0, ddof=1)
+def starts_at_the_first(batches, momentum):
+    mean, var = batches[0].mean(axis=0), batches[0].var(axis=0, ddof=1)
+    return _averaged(batches[1:], momentum, mean, var, lambda x, _: (x.mean(axis=0), x.var(axis=0, ddof=1)))
 
 
 @running_statistics.mistake(
@@ -214,12 +217,12 @@ def mean_forgotten(w, b, gamma, beta, mean, var, eps):
 
 
 @fold.mistake(
-    "the mean is added",
-    "The mean has the wrong sign: the layer subtracts it.",
+    "the old bias is forgotten",
+    "Your new bias does not depend on the old one. What the layer gets is hW + b, not hW.",
 )
-def mean_added(w, b, gamma, beta, mean, var, eps):
+def bias_forgotten(w, b, gamma, beta, mean, var, eps):
     scale = gamma / np.sqrt(var + eps)
-    return w * scale, (b + mean) * scale + beta
+    return w * scale, beta - mean * scale
 
 
 @fold.mistake(
@@ -348,13 +351,11 @@ def averaged_parameters(dy, y, gamma, beta, std):
 
 
 @backward_from_output.mistake(
-    "dx is divided by the variance",
-    "The layer divides once by std, so the gradient does too. You divide twice.",
+    "x_hat is recovered in the wrong order",
+    "You divide by gamma first and subtract beta afterwards. The layer multiplies, then adds: what was done last is undone first.",
 )
-def divided_twice(dy, y, gamma, beta, std):
-    x_hat = (y - beta) / gamma
-    dgamma, dbeta = (dy * x_hat).sum(axis=0), dy.sum(axis=0)
-    return gamma / std**2 * (dy - dbeta / len(dy) - x_hat * dgamma / len(dy)), dgamma, dbeta
+def wrong_order(dy, y, gamma, beta, std):
+    return BatchNorm().backward(dy, (y / gamma - beta, std, gamma))
 
 
 # --- batch_size: measured on the digits ---------------------------------------------------------------------------
