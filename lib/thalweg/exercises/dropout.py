@@ -69,6 +69,7 @@ def _draw_backward(rng):
                 (1 + keep) / 2 if keep < 1 else 0.4,
             ]
         grad = (rng.normal(size=shape) + 2).astype(dtype)
+        grad.reshape(-1)[0] = -1  # the first unit is kept and active: the sign of z decides, not that of grad
         return Case(part, {"grad": grad, "z": z, "keep": keep, "u": u} | changes, note)
 
     return [

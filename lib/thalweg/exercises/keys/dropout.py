@@ -119,6 +119,14 @@ def value_for_slope(grad, z, keep, u):
 
 
 @backward.mistake(
+    "the ReLU is applied to the gradient",
+    "You cut off negative gradients. Whether the way back is open depends on the sign of z, which entered the ReLU, not on that of grad.",
+)
+def relu_of_gradient(grad, z, keep, u):
+    return np.maximum(grad, 0) * (u < keep) / keep
+
+
+@backward.mistake(
     "the mask is the opposite one",
     "The gradient flows through the units that the forward pass had dropped. The same mask has to serve both ways.",
 )
