@@ -34,7 +34,7 @@ def unscaled(x, keep, u=None):
 
 @plain.mistake(
     "test time is scaled by the probability of dropping",
-    "You scaled by 1 - keep. (One of the lectures says it so.) What does a unit send on in training, on average?",
+    "You scaled by 1 - keep. (A slide of one lecture puts it that way.) What does a unit send on in training, on average?",
 )
 def scaled_by_the_other(x, keep, u=None):
     return x * (1 - keep) if u is None else np.where(u < keep, x, 0)
@@ -116,6 +116,14 @@ def no_relu(grad, z, keep, u):
 )
 def value_for_slope(grad, z, keep, u):
     return grad * (u < keep) / keep * np.maximum(z, 0)
+
+
+@backward.mistake(
+    "the ReLU is applied to the gradient",
+    "You cut off negative gradients. Whether the way back is open depends on the sign of z, which entered the ReLU, not on that of grad.",
+)
+def relu_of_gradient(grad, z, keep, u):
+    return np.maximum(grad, 0) * (u < keep) / keep
 
 
 @backward.mistake(
@@ -394,9 +402,26 @@ passes_needed.mistake(
     "Yours is the ratio of two distances, not of their squares. The expected squared error of a mean falls like 1/m.",
 )(6)
 passes_needed.mistake(
-    "all masks count alike",
-    "You took every mask to be as likely as any other; that is keep = 0.5. The net here keeps with probability 0.7.",
+    "all masks count alike, or the scaled net is scaled twice",
+    "Two slips lead here. Did you take every mask to be as likely as any other? That is keep = 0.5, and the net here keeps with 0.7. "
+    "Or did you multiply h by keep for weight scaling? With inverted dropout the whole net needs no scale.",
 )(3)
+passes_needed.mistake(
+    "the kept units are not scaled up",
+    "Your thinned nets send on less than the whole net, so even their average is far from it. What does inverted dropout do to a unit that is kept?",
+)(2)
+passes_needed.mistake(
+    "the net is taken for one with plain dropout",
+    "You leave the thinned nets unscaled and scale the whole net by keep. That is consistent, but it is another net. Exercise 3 has inverted dropout.",
+)(66)
+passes_needed.mistake(
+    "the single pass is a plain mean over all masks",
+    "The ensemble is right, but a random pass meets the masks with many units more often than the others. Weigh its squared distances as well.",
+)(51)
+passes_needed.mistake(
+    "the quotient is rounded down",
+    "With so many passes the error is still a little above that of weight scaling. Asked for is the first number with which it is below.",
+)(33)
 passes_needed.mistake(
     "the number of masks, not of passes",
     "That many thinned nets there are. The question is how many draws of them are needed to do better than scaling.",
