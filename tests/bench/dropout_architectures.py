@@ -3,7 +3,7 @@
     python tests/bench/dropout_architectures.py
 
 writes dropout_architectures.csv beside itself: the test error in per cent of each network with each kind of noise, one row
-for each of five seeds. It takes some minutes. Digits, 898 for training and 899 for the test; Adam at its usual 0.001,
+for each of five seeds. It takes some minutes. Digits, 899 for training and 898 for the test; Adam at its usual 0.001,
 mini-batches of 64, 80 epochs. A seed fixes split, weights, noise and order of the batches.
 """
 

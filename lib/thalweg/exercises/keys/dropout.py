@@ -291,6 +291,11 @@ def half_summed(x, y, w, keep):
 # --- residual_net: x <- x + b_l relu(W_l x) in training, x + p_l relu(W_l x) at test time -----------------------
 
 
+def _survival(count, last):
+    """The probability that each of ``count`` branches survives: a line from nearly 1 down to ``last``."""
+    return 1 - np.arange(1, count + 1) / count * (1 - last)
+
+
 def _residual(x, weights, rates, gates):
     for w, gate in zip(weights, gates(rates), strict=True):
         x = x + gate * np.maximum(w @ x, 0)
@@ -309,7 +314,7 @@ residual_net = Key(_residual_net)
     "When one of your blocks is dropped, everything before it is lost. What should reach the next block then?",
 )
 def drops_the_connection(x, weights, last, u=None):
-    for i, (w, p) in enumerate(zip(weights, survival(len(weights), last), strict=True)):
+    for i, (w, p) in enumerate(zip(weights, _survival(len(weights), last), strict=True)):
         branch = np.maximum(w @ x, 0)
         x = x + p * branch if u is None else (u[i] < p) * (x + branch)
     return x
@@ -337,7 +342,7 @@ def counted_from_zero(x, weights, last, u=None):
     "Your probabilities rise with depth. The early blocks find what all later ones build on: they should survive most often.",
 )
 def upside_down(x, weights, last, u=None):
-    return _residual(x, weights, survival(len(weights), last)[::-1], lambda p: p if u is None else u < p)
+    return _residual(x, weights, _survival(len(weights), last)[::-1], lambda p: p if u is None else u < p)
 
 
 @residual_net.mistake(
@@ -345,7 +350,7 @@ def upside_down(x, weights, last, u=None):
     "At test time all branches are there at once. In training a branch was there only part of the time.",
 )
 def residual_unscaled(x, weights, last, u=None):
-    return _residual(x, weights, survival(len(weights), last), lambda p: np.ones_like(p) if u is None else u < p)
+    return _residual(x, weights, _survival(len(weights), last), lambda p: np.ones_like(p) if u is None else u < p)
 
 
 @residual_net.mistake(
@@ -354,7 +359,7 @@ def residual_unscaled(x, weights, last, u=None):
     "test time is scaled instead.",
 )
 def residual_inverted(x, weights, last, u=None):
-    return _residual(x, weights, survival(len(weights), last), lambda p: np.ones_like(p) if u is None else (u < p) / p)
+    return _residual(x, weights, _survival(len(weights), last), lambda p: np.ones_like(p) if u is None else (u < p) / p)
 
 
 @residual_net.mistake(
@@ -362,7 +367,7 @@ def residual_inverted(x, weights, last, u=None):
     "Your branches survive when u is large. What is the probability that u, uniform between 0 and 1, is below p?",
 )
 def wrong_survivors(x, weights, last, u=None):
-    return _residual(x, weights, survival(len(weights), last), lambda p: p if u is None else u >= p)
+    return _residual(x, weights, _survival(len(weights), last), lambda p: p if u is None else u >= p)
 
 
 @residual_net.mistake(
@@ -370,7 +375,7 @@ def wrong_survivors(x, weights, last, u=None):
     "The numbers are right, but += on an array changes the caller's array as well. Make a new one.",
 )
 def residual_in_place(x, weights, last, u=None):
-    p = survival(len(weights), last)
+    p = _survival(len(weights), last)
     for w, gate in zip(weights, p if u is None else u < p, strict=True):
         x += gate * np.maximum(w @ x, 0)
     return x
