@@ -8,6 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
+AXE = ROOT / "lib/web/node_modules/axe-core/axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice", "experimental"]
 WIDE, PHONE, NARROW = (1280, 900), (390, 844), (320, 700)
 
 
@@ -60,6 +62,22 @@ def test_a_page_loads_whole_and_quietly(visit, name, scheme):
     assert troubles == []
     assert page.evaluate("document.documentElement.dataset.theme") == scheme
     assert page.locator("article h1").count() == 1 or name in ("genindex", "search")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", page_names())
+def test_axe_finds_nothing_in_either_theme(visit, name):
+    page, _ = visit(name, reduced_motion="reduce")
+    page.add_style_tag(content="* { transition: none !important; }")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    for scheme in ("light", "dark"):
+        found = page.evaluate(
+            "([rules, scheme]) => { document.documentElement.dataset.theme = scheme;"
+            " return axe.run(document, {runOnly: rules, resultTypes: ['violations']}).then(r => r.violations.flatMap(v =>"
+            " v.nodes.map(n => `${v.id}: ${n.html.slice(0, 150)}: ${[...n.any, ...n.all, ...n.none][0]?.message}`))); }",
+            [RULES, scheme],
+        )
+        assert found == [], scheme
 
 
 @pytest.mark.browser

@@ -1,0 +1,62 @@
+"""Sphinx extension: what the theme's pages lack for readers who use a screen reader, put right in the written HTML.
+
+The theme names some controls other than they read, leaves a few without a name, and puts the logo outside of every
+landmark. ``tests/site/test_pages.py`` holds every page to axe-core's rules; a newer theme that needs none of this shows there.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from bs4 import BeautifulSoup
+from sphinx.application import Sphinx
+
+MENDED = '<meta content="mended" name="thalweg-access"/>'
+
+
+def mend(page: str) -> str:
+    """A page of the theme with its controls named as they read, and all of it inside landmarks."""
+    soup = BeautifulSoup(page, "html.parser")
+    for button in soup.select("button.search-button-field"):
+        del button["aria-label"]  # it is named by its own words
+    for icon in soup.select("button.theme-switch-button i"):
+        del icon["title"]  # the three icons' titles ran together; the button has a name
+    for header in soup.select("header.bd-header"):
+        if not header.get_text(strip=True):
+            header["role"] = "none"  # the theme's top bar, which this book leaves empty
+    for logo in soup.select("a.navbar-brand.logo"):
+        logo.parent["role"] = "banner"  # type: ignore[index, union-attr]
+    for summary in soup.select("details.hide > summary"):
+        del summary["aria-label"]  # "Show code cell source" says more than "Toggle hidden content"
+    for summary in soup.select(".bd-sidebar-primary details > summary"):
+        link = summary.parent.find_previous_sibling("a")  # type: ignore[union-attr]
+        summary["aria-label"] = f"Pages of {link.get_text(strip=True)}" if link else "Pages of this part"
+    for entry in soup.select('.citation[role="doc-biblioentry"]'):
+        entry["role"] = "listitem"  # of the list that it stands in; the other role is deprecated
+    for corner in soup.select("thead tr:first-child > th:first-child"):
+        if not corner.get_text(strip=True):  # a table with headers on two sides
+            corner.name = "td"
+            for cell in corner.find_parent("table").select("tbody > tr > td:first-child"):  # type: ignore[union-attr]
+                cell.name, cell["scope"] = "th", "row"
+                if (formula := cell.select_one(".math")) and formula.get_text() == cell.get_text():
+                    name = soup.new_tag(
+                        "span", attrs={"class": "visually-hidden"}
+                    )  # a lone symbol is drawn, not written
+                    name.string = formula.get_text().strip("\\()")
+                    cell.append(name)
+    return str(soup).replace("</head>", f"{MENDED}</head>", 1)
+
+
+def _mend_all(app: Sphinx, exception: Exception | None) -> None:
+    if exception or app.builder.format != "html":
+        return
+    for path in Path(app.outdir).rglob("*.html"):
+        if "_static" not in path.parts:
+            page = path.read_text(encoding="utf-8")
+            if MENDED not in page and "</head>" in page:  # not those of an earlier build
+                path.write_text(mend(page), encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Mend the pages once they are written."""
+    app.connect("build-finished", _mend_all)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
