@@ -12,12 +12,11 @@ from string import ascii_lowercase
 from typing import Any
 
 from docutils import nodes
-from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 FIGURE_WIDTH = "85%"  # of the line: what is drawn 6.2 inches wide comes out a little smaller
-_ALT = re.compile(r'(?:role="img" |class="tw-figure" role="img" )aria-label="([^"]*)"')
+_ALT = re.compile(r'role="img" aria-label="([^"]*)"')
 
 
 def _latex(text: str) -> nodes.raw:
@@ -30,7 +29,7 @@ def _is_dropdown(node: nodes.Node) -> bool:
 
 def _opened(dropdown: nodes.container, head: list[nodes.Node]) -> list[nodes.Node]:
     """What the dropdown holds, with ``head`` in bold before its first words."""
-    title, *body = dropdown.children
+    body = dropdown.children[1:]
     strong = nodes.strong("", "", *head)
     first = nodes.paragraph("", "", strong, nodes.Text(" "))
     if body and isinstance(body[0], nodes.paragraph):
@@ -102,7 +101,14 @@ class InPrint(SphinxPostTransform):
             chapter += [nodes.rubric("", "The quiz, answered"), *explained]
 
 
+def _numbers_as_on_the_site(app: Sphinx) -> None:
+    """Count figures and equations through the whole book: jupyter-book's LaTeX would count them by chapter."""
+    if app.builder.format == "latex":
+        app.config["numfig_secnum_depth"] = 0
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the transform."""
+    """Register the transform and what has the last word on numbers."""
+    app.connect("builder-inited", _numbers_as_on_the_site, priority=900)
     app.add_post_transform(InPrint)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
