@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help course test bench setup site release class grade lint clean
+.PHONY: help course test bench setup site pdf release class grade lint clean
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
@@ -21,6 +21,7 @@ help:
 	@echo "make course   build the website, release the assignments, grade the sample class, serve it on localhost"
 	@echo "make test     set up and run every test"
 	@echo "make bench    how fast a class is graded, beside stock nbgrader, and how fast optimizers step (some minutes)"
+	@echo "make pdf      print the book: _build/pdf/thalweg.pdf (installs LaTeX, some minutes the first time)"
 	@echo "make site | release | grade | lint | clean"
 
 # --- set-up -------------------------------------------------------------------------------------------------------
@@ -65,6 +66,16 @@ site: setup release
 	@TQDM_DISABLE=1 $(BIN)/jupyter-book build . -W -n --keep-going
 	@rm -rf _build/html/_sources
 
+# After the website, with the pages that it has read: neither is allowed to write them while the other does.
+pdf: site
+	@lib/latex.sh
+	$(call say,printing the book)
+	@TQDM_DISABLE=1 $(BIN)/jupyter-book build . --builder latex -W -n --keep-going
+	@cd _build/latex && latexmk -xelatex -interaction=nonstopmode -halt-on-error -silent thalweg.tex \
+		|| { tail -n 40 thalweg.log; exit 1; }
+	@mkdir -p _build/pdf && cp _build/latex/thalweg.pdf _build/pdf/
+	@echo "_build/pdf/thalweg.pdf"
+
 # --- the sample class ---------------------------------------------------------------------------------------------
 
 class: release
@@ -94,7 +105,8 @@ lint: $(READY)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-test: lint site
+# The printed book is tested where LaTeX is installed already, and on a continuous integration server.
+test: lint site $(if $(CI)$(shell command -v latexmk),pdf)
 	$(call say,testing)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 

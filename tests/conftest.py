@@ -56,3 +56,12 @@ def site() -> Path:
     if not (html / "chapters/index.html").exists():
         missing("the built website", "Run: make site")
     return html
+
+
+@pytest.fixture(scope="session")
+def printed() -> Path:
+    """The printed book."""
+    pdf = ROOT / "_build/pdf/thalweg.pdf"
+    if not pdf.exists() or shutil.which("pdftotext") is None:
+        missing("the printed book", "Run: make pdf")
+    return pdf
