@@ -56,3 +56,12 @@ def site() -> Path:
     if not (html / "chapters/index.html").exists():
         missing("the built website", "Run: make site")
     return html
+
+
+@pytest.fixture(scope="session")
+def pyodide() -> Path:
+    """The folder with the Python that runs in a browser."""
+    folder = ROOT / "_build/test-pyodide"
+    if not (folder / "pyodide.js").exists():
+        missing("Python for the browser", "Run: make _build/test-pyodide/.ready")
+    return folder
