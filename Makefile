@@ -12,7 +12,10 @@ BIN := .venv/bin
 COURSE := _build/course
 READY := .venv/.ready
 VENDOR := _build/vendor/.ready
+RUNTIME := $(if $(OFFLINE),_build/pyodide/.ready)  # OFFLINE=1: the site carries the Python that runs in its pages
+TEST_RUNTIME := _build/test-pyodide/.ready
 export JUPYTER_PLATFORM_DIRS := 1
+export OFFLINE ?=
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 say = @printf '\033[1m[thalweg] %s\033[0m\n' "$(1)"
@@ -23,6 +26,7 @@ help:
 	@echo "make bench    how fast a class is graded, beside stock nbgrader, and how fast optimizers step (some minutes)"
 	@echo "make pdf      print the book: _build/pdf/thalweg.pdf (installs LaTeX, some minutes the first time)"
 	@echo "make site | release | grade | lint | clean"
+	@echo "OFFLINE=1     with course or site: the site itself carries the Python that runs in its pages (15 MB)"
 
 # --- set-up -------------------------------------------------------------------------------------------------------
 
@@ -43,6 +47,11 @@ $(VENDOR): $(READY) lib/web/package-lock.json lib/web/vendor.sh
 	@lib/web/vendor.sh _build/vendor
 	@touch $@
 
+_build/pyodide/.ready $(TEST_RUNTIME): $(VENDOR) lib/web/pyodide.py lib/thalweg/site/static/run.json
+	$(call say,setting up: Python for the browser)
+	@$(BIN)/python lib/web/pyodide.py $(@D) $(if $(findstring test,$@),--for-tests)
+	@touch $@
+
 # --- the assignments ----------------------------------------------------------------------------------------------
 
 ASSIGNMENTS := $(patsubst solutions/%.md,%,$(wildcard solutions/*.md))
@@ -59,7 +68,7 @@ $(foreach a,$(ASSIGNMENTS),$(eval $(COURSE)/release/$(a)/$(a).ipynb: solutions/$
 
 # --- the website --------------------------------------------------------------------------------------------------
 
-site: setup release
+site: setup release $(RUNTIME)
 	$(call say,executing the pages)
 	@TQDM_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/python -m thalweg.site.execute
 	$(call say,building the website)
@@ -106,7 +115,7 @@ lint: $(READY)
 	@$(BIN)/mypy
 
 # The printed book is tested where LaTeX is installed already, and on a continuous integration server.
-test: lint site $(if $(CI)$(shell command -v latexmk),pdf)
+test: lint site $(TEST_RUNTIME) $(if $(CI)$(shell command -v latexmk),pdf)
 	$(call say,testing)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 

@@ -65,3 +65,12 @@ def printed() -> Path:
     if not pdf.exists() or shutil.which("pdftotext") is None:
         missing("the printed book", "Run: make pdf")
     return pdf
+
+
+@pytest.fixture(scope="session")
+def pyodide() -> Path:
+    """The folder with the Python that runs in a browser."""
+    folder = ROOT / "_build/test-pyodide"
+    if not (folder / "pyodide.js").exists():
+        missing("Python for the browser", "Run: make _build/test-pyodide/.ready")
+    return folder

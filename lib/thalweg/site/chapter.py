@@ -4,7 +4,8 @@
     the source of a class, method or function, as the tests run it, without its docstring.
 
 ``{exercise} momentum.heavy_ball``
-    an exercise of the chapter's assignment: its title and points come from the library, its hints from the page.
+    an exercise of the chapter's assignment: its title and points come from the library, its hints from the page, and the stub that
+    can be solved in the page from the released assignment.
 ``{measured}`momentum/steps_1000` ``
     a number that the chapter momentum keeps under that name with ``figures.measured``, on any other page.
 """
@@ -13,6 +14,7 @@ import ast
 import inspect
 import textwrap
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -21,6 +23,8 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from thalweg.exercises import exercise
+
+from . import run
 
 
 def source_of(name: str) -> tuple[str, str]:
@@ -78,6 +82,13 @@ class ExerciseDirective(SphinxDirective):
         title += nodes.literal(text=asked.answer_name)
         box += title
         self.state.nested_parse(self.content, self.content_offset, box)
+        topic = name.partition(".")[0]
+        notebook = Path(self.env.app.confdir) / run.ASSIGNMENTS / topic / f"{topic}.ipynb"
+        try:
+            box += run.editor(notebook, name)
+        except (FileNotFoundError, ValueError) as error:
+            raise self.error(f"{error}; release the assignment first: make release") from error
+        self.env.note_dependency(str(notebook))
         return [box]
 
 

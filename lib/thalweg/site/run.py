@@ -1,0 +1,91 @@
+"""Sphinx extension: exercises that are solved in the page, with nothing to install.
+
+Each exercise's box carries the stub of its assignment. A click on its button loads Python for the browser (Pyodide, whose version and
+files are pinned in ``static/run.json``), and with it NumPy and the parts of the library that the judges use. They come from Pyodide's
+address on the web, or from the site itself where it was built with the environment variable OFFLINE set.
+"""
+
+import json
+import os
+import re
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+STATIC = Path(__file__).with_name("static")
+LIBRARY = Path(__file__).resolve().parents[1]
+ASSIGNMENTS = Path("_build/course/release")
+RUNTIME = Path("_build/pyodide")
+# What the exercises import. Each of them needs NumPy and nothing else.
+PARTS = ("__init__.py", "data.py", "datasets/*", "exercises/**/*.py", "minimize.py", "numpy/*.py", "surfaces.py")
+
+
+def cells(notebook: Path, name: str) -> dict[str, str]:
+    """The setup, the stub and the check of the exercise called ``name`` in a released assignment.
+
+    Raises ValueError where ``notebook`` has no check of that name, FileNotFoundError where it was not released.
+    """
+    code = [cell for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    texts = ["".join(cell["source"]) for cell in code]
+    ids = [cell["metadata"].get("nbgrader", {}).get("grade_id") for cell in code]
+    place = next((i for i, text in enumerate(texts) if text.startswith(f'check("{name}"')), None)
+    if place is None:
+        raise ValueError(f"{notebook} has no check of {name}")
+    return {"setup": texts[ids.index("setup")], "stub": texts[place - 1], "check": texts[place]}
+
+
+def editor(notebook: Path, name: str) -> nodes.Node:
+    """The exercise's stub as a block of code, with what the page's script needs to make it run. Raises as :func:`cells`."""
+    found = cells(notebook, name)
+    stub = found.pop("stub")
+    if re.search(r"\btorch\b", found["setup"] + stub):
+        return nodes.paragraph(
+            text="This exercise needs PyTorch, which does not run in a page: solve it in the notebook."
+        )
+    data = json.dumps({"name": name, **found}).replace("<", r"\u003c")  # nothing in it may end the element
+    return nodes.container(
+        "",
+        nodes.literal_block(stub, stub, language="python"),
+        nodes.raw("", f'<script type="application/json">{data}</script>', format="html"),
+        classes=["tw-run"],
+    )
+
+
+def pack(target: Path) -> None:
+    """Write the parts of the library that run in a browser, one archive with the same bytes for the same sources."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(path for part in PARTS for path in LIBRARY.glob(part) if path.is_file()):
+            entry = zipfile.ZipInfo(path.relative_to(LIBRARY.parent).as_posix(), (1980, 1, 1, 0, 0, 0))
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+
+
+def _scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+    """Only pages with something to run carry the script."""
+    if 'class="tw-run' in context.get("body", ""):
+        address = "pyodide/" if app.config.offline else json.loads((STATIC / "run.json").read_text())["cdn"]
+        app.add_css_file("run.css")
+        attributes: dict[str, Any] = {"data-runtime": address}
+        app.add_js_file("run.js", loading_method="defer", **attributes)
+
+
+def _library(app: Sphinx, exception: Exception | None) -> None:
+    """Put the library, and offline the runtime too, beside the pages."""
+    if exception or app.builder.format != "html":
+        return
+    static = Path(app.outdir) / "_static"
+    pack(static / "run-thalweg.zip")
+    shutil.rmtree(static / "pyodide", ignore_errors=True)
+    if app.config.offline:
+        shutil.copytree(Path(app.confdir) / RUNTIME, static / "pyodide")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the page's part and the setting ``offline``."""
+    app.add_config_value("offline", bool(os.environ.get("OFFLINE")), "html", bool)
+    app.connect("html-page-context", _scripts)
+    app.connect("build-finished", _library)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
