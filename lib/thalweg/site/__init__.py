@@ -1,5 +1,7 @@
 """The website: the book's own Sphinx directives, style sheet and script."""
 
+import zlib
+from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -49,4 +51,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("thalweg.site.run")
     app.add_css_file("thalweg.css")
     app.add_js_file("thalweg.js", loading_method="defer")
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    # when one of these modules has changed, every page is read anew
+    own = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": zlib.crc32(own)}
