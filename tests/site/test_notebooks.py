@@ -5,9 +5,9 @@ import re
 import nbformat
 import pytest
 
-from thalweg.site import execute, notebooks
+from thalweg.site import notebooks
 
-PAGES = [page.with_suffix("").as_posix() for page in execute.pages()]
+PAGES = [page.with_suffix("").as_posix() for page in notebooks.pages()]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -36,5 +36,5 @@ def test_the_button_downloads_it(browser, address, tmp_path):
 
 
 def test_a_notebook_is_the_same_at_each_build():
-    page = execute.pages()[0]
+    page = notebooks.pages()[0]
     assert nbformat.writes(notebooks.notebook(page)) == nbformat.writes(notebooks.notebook(page))

@@ -25,13 +25,14 @@ def notebook(page: Path) -> nbformat.NotebookNode:
     return made
 
 
-def _names() -> set[str]:
-    return {page.with_suffix("").as_posix() for page in execute.pages()}
+def pages() -> list[Path]:
+    """The pages with code of their own; some others run only to show numbers of these."""
+    return [page for page in execute.pages() if "{code-cell}" in page.read_text(encoding="utf-8")]
 
 
 def _button(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     """Put a download button at the head of a page that runs."""
-    if page in _names():
+    if Path(f"{page}.md") in pages():
         url = context["pathto"](f"{FOLDER}/{Path(page).name}.ipynb", 1)
         context["header_buttons"].append(
             {"type": "link", "url": url, "icon": "fas fa-download", "tooltip": "Download this page as a notebook"}
@@ -44,7 +45,7 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
         return
     folder = Path(app.outdir) / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    for page in execute.pages():
+    for page in pages():
         nbformat.write(notebook(page), folder / f"{page.stem}.ipynb")
 
 
