@@ -20,7 +20,7 @@ from thalweg.site import run
 ROOT = Path(__file__).parents[2]
 PINNED = json.loads((run.STATIC / "run.json").read_text())
 STUB = 'def heavy_ball(theta, grad, v, lr, rho):\n    """One step."""\n'
-SLOW = 120_000  # milliseconds; Python starts in five seconds on an idle machine
+SLOW = 60_000  # milliseconds; Python starts in five seconds on an idle machine
 
 
 class _ForOtherPages(SimpleHTTPRequestHandler):
