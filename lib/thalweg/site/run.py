@@ -42,7 +42,7 @@ def editor(notebook: Path, name: str) -> nodes.Node:
     """The exercise's stub as a block of code, with what the page's script needs to make it run. Raises as :func:`cells`."""
     found = cells(notebook, name)
     stub = found.pop("stub")
-    if re.search(r"\btorch\b", found["setup"] + stub):
+    if re.search(r"\btorch\b", found["setup"] + "\n" + stub):
         return nodes.paragraph(
             text="This exercise needs PyTorch, which does not run in a page: solve it in the notebook."
         )

@@ -16,7 +16,7 @@ function print(line) {
   if (shown > MOST) return;
   shown += line.length + 1;
   waiting += shown > MOST ? "… (the rest of the output is not shown)\n" : `${line}\n`;
-  if (performance.now() - last > PIECE) flush();
+  if (shown > MOST || performance.now() - last > PIECE) flush();
 }
 
 // Fetch a file of the runtime and compare it with its sha256; the browser refuses one that differs.

@@ -3,7 +3,7 @@
 {
   const script = document.currentScript;
   const editors = [];
-  const ran = new Map();  // what each editor has run, so that a Python that starts again knows it too
+  const ran = new Map();  // what each editor last ran without an error, so that a Python that starts again knows it too
   let worker = null;
   let busy = null;  // the editor whose code is running
 
@@ -40,7 +40,7 @@
     if (data.output) output.textContent += data.output;
     if (data.done) {
       progress.textContent = data.right ? "" : "The code stopped at an error:";
-      ran.set(busy, busy.text.value);
+      if (data.right) ran.set(busy, busy.sent);
       turn(null);
     }
     if (data.broken) end(`Python could not be loaded: ${data.broken}`);
@@ -49,6 +49,7 @@
   function run(editor) {
     if (busy) return;
     turn(editor);
+    editor.sent = editor.text.value;
     editor.output.textContent = "";
     editor.progress.textContent = "Starting Python";
     const runtime = new URL(script.dataset.runtime, script.src).href;
@@ -64,7 +65,7 @@
       editor.progress.textContent = `Python could not be loaded: ${error.message}`;
       return turn(null);
     }
-    worker.postMessage({ runtime, setup, code: `${editor.text.value}\n\n${editor.check}` });
+    worker.postMessage({ runtime, setup, code: `${editor.sent}\n\n${editor.check}` });
   }
 
   function type(event, editor) {
