@@ -2,9 +2,13 @@
 
 import json
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from thalweg.exercises import topics
+from thalweg.site.chapter import assignment
 
 ROOT = Path(__file__).parents[2]
 
@@ -163,6 +167,46 @@ def test_a_quiz_answer_opens_its_explanation(visit):
     answer.locator("summary").focus()
     page.keyboard.press("Enter")
     assert answer.locator("p").first.is_visible()
+
+
+@pytest.mark.browser
+def test_the_list_of_exercises_remembers_what_has_passed(visit):
+    page, troubles = visit("chapters/exercises")
+    wanted = [name for topic in topics() for name in import_module(f"thalweg.exercises.{topic}").EXERCISES]
+    boxes = page.locator("input.tw-passed")
+    assert sorted(boxes.evaluate_all("boxes => boxes.map(b => b.value)")) == sorted(wanted)
+    progress = page.locator(".tw-progress")
+    assert progress.inner_text() == f"0 of {len(wanted)} passed"
+    box = page.get_by_role("checkbox", name="Passed: One step of the heavy ball")
+    box.focus()
+    page.keyboard.press("Space")
+    assert progress.inner_text() == f"1 of {len(wanted)} passed"
+    page.reload()
+    assert box.is_checked()
+    assert progress.inner_text() == f"1 of {len(wanted)} passed"
+    page.evaluate("localStorage.setItem('thalweg-passed', '{spoilt')")
+    page.reload()
+    assert progress.inner_text() == f"0 of {len(wanted)} passed"
+    page.get_by_role("link", name="One step of the heavy ball").click()
+    page.locator(page.url[page.url.index("#") :]).wait_for()
+    assert troubles == []
+
+
+@pytest.mark.browser
+def test_the_list_of_exercises_reads_without_scripts(browser, address):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}chapters/exercises.html")
+    assert page.get_by_role("link", name="One step of the heavy ball").is_visible()
+    assert page.locator("input.tw-passed").count() > 0
+    assert not page.locator("input.tw-passed, .tw-progress").filter(visible=True).count()
+    context.close()
+
+
+@pytest.mark.parametrize("text", ["no time is named, points: 3", "Plan for about 90 minutes."])
+def test_an_assignment_without_time_or_points_is_refused(text):
+    with pytest.raises(ValueError, match="minutes"):
+        assignment(text)
 
 
 def test_the_assignment_can_be_downloaded(site):
