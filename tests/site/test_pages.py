@@ -4,8 +4,10 @@ import json
 import re
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
+from bs4 import BeautifulSoup
 
 from thalweg.exercises import topics
 from thalweg.site.chapter import assignment
@@ -157,6 +159,29 @@ def test_search_finds_the_chapter(visit, address):
     page.wait_for_selector("#search-results li a")
     links = page.locator("#search-results li a").evaluate_all("links => links.map(a => a.href)")
     assert any("chapters/momentum.html" in link for link in links)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    "words, wanted",
+    [("rho", "momentum"), ("beta1", "adam"), ("bias correction", "adam"), ("keep probability", "dropout")],
+)
+def test_search_finds_a_term_and_a_symbol(visit, address, words, wanted):
+    page, _ = visit("search")
+    page.goto(f"{address}search.html?{urlencode({'q': words})}")
+    page.wait_for_function(
+        "pages => pages.every(p => [...document.querySelectorAll('#search-results li a')].some(a => a.href.includes(p)))",
+        arg=["chapters/glossary.html", f"chapters/{wanted}.html"],
+    )
+
+
+def test_every_term_leads_to_its_section(site):
+    page = BeautifulSoup((site / "chapters/glossary.html").read_text(encoding="utf-8"), "html.parser")
+    terms = page.select("dl.glossary > dt")
+    assert len(terms) > 25
+    for term in terms:
+        assert term["id"].startswith("term-")
+        assert term.find_next_sibling("dd").select("a.reference.internal"), term.get_text()
 
 
 @pytest.mark.browser
