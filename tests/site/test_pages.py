@@ -1,5 +1,6 @@
 """Every page of the built site, in a real browser with the network blocked."""
 
+import inspect
 import json
 import re
 from importlib import import_module
@@ -10,6 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from thalweg.exercises import topics
+from thalweg.site.api import MODULES
 from thalweg.site.chapter import assignment
 
 ROOT = Path(__file__).parents[2]
@@ -182,6 +184,28 @@ def test_every_term_leads_to_its_section(site):
     for term in terms:
         assert term["id"].startswith("term-")
         assert term.find_next_sibling("dd").select("a.reference.internal"), term.get_text()
+
+
+def public(module):
+    """The names that a module offers, and the methods and properties that its classes define."""
+    here = import_module(module)
+    own = [n for n, thing in vars(here).items() if getattr(thing, "__module__", "") == module and n[0] != "_"]
+    for name in getattr(here, "__all__", own):
+        yield f"{module}.{name}"
+        thing = getattr(here, name)
+        if inspect.isclass(thing):
+            for method, what in vars(thing).items():
+                if method[0] != "_" and (inspect.isfunction(what) or isinstance(what, property)):
+                    yield f"{module}.{name}.{method}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_public_name_is_documented_and_linkable(site, module):
+    page = BeautifulSoup((site / "chapters/api.html").read_text(encoding="utf-8"), "html.parser")
+    there = {term["id"] for term in page.select("dt.sig[id]")}
+    wanted = set(public(module))
+    assert wanted
+    assert wanted - there == set(), "a public name without a docstring"
 
 
 @pytest.mark.browser

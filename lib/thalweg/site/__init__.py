@@ -45,6 +45,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("thalweg.site.lectures")
     app.setup_extension("thalweg.site.chapter")
     app.setup_extension("thalweg.site.access")
+    app.setup_extension("thalweg.site.api")
     app.add_css_file("thalweg.css")
     app.add_js_file("thalweg.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
