@@ -263,3 +263,19 @@ def test_the_assignment_can_be_downloaded(site):
     cells = json.loads(notebook.read_text())["cells"]
     assert any("check(" in "".join(cell["source"]) for cell in cells)
     assert not any("BEGIN SOLUTION" in "".join(cell["source"]) for cell in cells)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("topic", topics())
+def test_nothing_jumps_while_a_chapter_loads(browser, address, topic):
+    context = browser.new_context(viewport={"width": WIDE[0], "height": WIDE[1]})
+    page = context.new_page()
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach("
+        "e => { if (!e.hadRecentInput) window.shift += e.value; })).observe({type: 'layout-shift', buffered: true});"
+    )
+    page.goto(f"{address}chapters/{topic}.html")
+    page.wait_for_function("window.MathJax?.startup?.promise")
+    page.evaluate("MathJax.startup.promise.then(() => new Promise(requestAnimationFrame))")
+    assert page.evaluate("window.shift") < 0.02
+    context.close()
