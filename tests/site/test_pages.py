@@ -1,10 +1,18 @@
 """Every page of the built site, in a real browser with the network blocked."""
 
+import inspect
 import json
 import re
+from importlib import import_module
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
+from bs4 import BeautifulSoup
+
+from thalweg.exercises import topics
+from thalweg.site.api import MODULES
+from thalweg.site.chapter import assignment
 
 ROOT = Path(__file__).parents[2]
 
@@ -156,6 +164,51 @@ def test_search_finds_the_chapter(visit, address):
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize(
+    "words, wanted",
+    [("rho", "momentum"), ("beta1", "adam"), ("bias correction", "adam"), ("keep probability", "dropout")],
+)
+def test_search_finds_a_term_and_a_symbol(visit, address, words, wanted):
+    page, _ = visit("search")
+    page.goto(f"{address}search.html?{urlencode({'q': words})}")
+    page.wait_for_function(
+        "pages => pages.every(p => [...document.querySelectorAll('#search-results li a')].some(a => a.href.includes(p)))",
+        arg=["chapters/glossary.html", f"chapters/{wanted}.html"],
+    )
+
+
+def test_every_term_leads_to_its_section(site):
+    page = BeautifulSoup((site / "chapters/glossary.html").read_text(encoding="utf-8"), "html.parser")
+    terms = page.select("dl.glossary > dt")
+    assert len(terms) > 25
+    for term in terms:
+        assert term["id"].startswith("term-")
+        assert term.find_next_sibling("dd").select("a.reference.internal"), term.get_text()
+
+
+def public(module):
+    """The names that a module offers, and the methods and properties that its classes define."""
+    here = import_module(module)
+    own = [n for n, thing in vars(here).items() if getattr(thing, "__module__", "") == module and n[0] != "_"]
+    for name in getattr(here, "__all__", own):
+        yield f"{module}.{name}"
+        thing = getattr(here, name)
+        if inspect.isclass(thing):
+            for method, what in vars(thing).items():
+                if method[0] != "_" and (inspect.isfunction(what) or isinstance(what, property)):
+                    yield f"{module}.{name}.{method}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_public_name_is_documented_and_linkable(site, module):
+    page = BeautifulSoup((site / "chapters/api.html").read_text(encoding="utf-8"), "html.parser")
+    there = {term["id"] for term in page.select("dt.sig[id]")}
+    wanted = set(public(module))
+    assert wanted
+    assert wanted - there == set(), "a public name without a docstring"
+
+
+@pytest.mark.browser
 def test_a_quiz_answer_opens_its_explanation(visit):
     page, _ = visit("chapters/momentum")
     answer = page.locator("details.sd-dropdown", has_text="You weighted the gradient with")
@@ -165,8 +218,64 @@ def test_a_quiz_answer_opens_its_explanation(visit):
     assert answer.locator("p").first.is_visible()
 
 
+@pytest.mark.browser
+def test_the_list_of_exercises_remembers_what_has_passed(visit):
+    page, troubles = visit("chapters/exercises")
+    wanted = [name for topic in topics() for name in import_module(f"thalweg.exercises.{topic}").EXERCISES]
+    boxes = page.locator("input.tw-passed")
+    assert sorted(boxes.evaluate_all("boxes => boxes.map(b => b.value)")) == sorted(wanted)
+    progress = page.locator(".tw-progress")
+    assert progress.inner_text() == f"0 of {len(wanted)} passed"
+    box = page.get_by_role("checkbox", name="Passed: One step of the heavy ball")
+    box.focus()
+    page.keyboard.press("Space")
+    assert progress.inner_text() == f"1 of {len(wanted)} passed"
+    page.reload()
+    assert box.is_checked()
+    assert progress.inner_text() == f"1 of {len(wanted)} passed"
+    page.evaluate("localStorage.setItem('thalweg-passed', '{spoilt')")
+    page.reload()
+    assert progress.inner_text() == f"0 of {len(wanted)} passed"
+    page.get_by_role("link", name="One step of the heavy ball").click()
+    page.locator(page.url[page.url.index("#") :]).wait_for()
+    assert troubles == []
+
+
+@pytest.mark.browser
+def test_the_list_of_exercises_reads_without_scripts(browser, address):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}chapters/exercises.html")
+    assert page.get_by_role("link", name="One step of the heavy ball").is_visible()
+    assert page.locator("input.tw-passed").count() > 0
+    assert not page.locator("input.tw-passed, .tw-progress").filter(visible=True).count()
+    context.close()
+
+
+@pytest.mark.parametrize("text", ["no time is named, points: 3", "Plan for about 90 minutes."])
+def test_an_assignment_without_time_or_points_is_refused(text):
+    with pytest.raises(ValueError, match="minutes"):
+        assignment(text)
+
+
 def test_the_assignment_can_be_downloaded(site):
     (notebook,) = (site / "_downloads").glob("*/momentum.ipynb")
     cells = json.loads(notebook.read_text())["cells"]
     assert any("check(" in "".join(cell["source"]) for cell in cells)
     assert not any("BEGIN SOLUTION" in "".join(cell["source"]) for cell in cells)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("topic", topics())
+def test_nothing_jumps_while_a_chapter_loads(browser, address, topic):
+    context = browser.new_context(viewport={"width": WIDE[0], "height": WIDE[1]})
+    page = context.new_page()
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach("
+        "e => { if (!e.hadRecentInput) window.shift += e.value; })).observe({type: 'layout-shift', buffered: true});"
+    )
+    page.goto(f"{address}chapters/{topic}.html")
+    page.wait_for_function("window.MathJax?.startup?.promise")
+    page.evaluate("MathJax.startup.promise.then(() => new Promise(requestAnimationFrame))")
+    assert page.evaluate("window.shift") < 0.02
+    context.close()

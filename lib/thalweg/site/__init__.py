@@ -50,6 +50,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("thalweg.site.latex")
     app.setup_extension("thalweg.site.run")
     app.setup_extension("thalweg.site.notebooks")
+    app.setup_extension("thalweg.site.api")
     app.add_css_file("thalweg.css")
     app.add_js_file("thalweg.js", loading_method="defer")
     # when one of these modules has changed, every page is read anew

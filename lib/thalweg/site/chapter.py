@@ -6,23 +6,29 @@
 ``{exercise} momentum.heavy_ball``
     an exercise of the chapter's assignment: its title and points come from the library, its hints from the page, and the stub that
     can be solved in the page from the released assignment.
+``{exercises} momentum``
+    the table of an assignment's exercises, each with a box to tick once its check has passed.
 ``{measured}`momentum/steps_1000` ``
     a number that the chapter momentum keeps under that name with ``figures.measured``, on any other page.
 """
 
 import ast
+import html
 import inspect
+import re
 import textwrap
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from docutils.statemachine import StringList
 from myst_nb.ext.glue.utils import create_pending_glue_ref
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from thalweg.exercises import exercise
+from thalweg.exercises import exercise, topics
+from thalweg.exercises.exercise import Exercise
 
 from . import run
 
@@ -75,6 +81,9 @@ class ExerciseDirective(SphinxDirective):
         except ValueError as error:
             raise self.error(str(error)) from error
         label = nodes.make_id(f"exercise-{name}")
+        self.env.get_domain("std").note_hyperlink_target(  # type: ignore[attr-defined]
+            label, self.env.docname, label, asked.title
+        )
         box = nodes.container(ids=[label], classes=["tw-exercise"])
         title = nodes.paragraph(classes=["tw-exercise-title"])
         title += nodes.strong(text=asked.title)
@@ -90,6 +99,53 @@ class ExerciseDirective(SphinxDirective):
             raise self.error(f"{error}; release the assignment first: make release") from error
         self.env.note_dependency(str(notebook))
         return [box]
+
+
+def difficulty(asked: Exercise) -> str:
+    """How hard an exercise is, in a word: its points say it."""
+    return "easier" if asked.points <= 3 else "medium" if asked.points < 4.5 else "harder"
+
+
+def assignment(text: str) -> tuple[int, float]:
+    """The minutes that an assignment's text asks for, and all of its points. Raises ValueError where it names none."""
+    minutes = re.search(r"about\s+(\d+)\s+minutes", text)
+    points = [float(number) for number in re.findall(r"\bpoints: ([\d.]+)", text)]
+    if not minutes or not points:
+        raise ValueError("an assignment says 'about N minutes' in its text, and its graded cells have points")
+    return int(minutes[1]), sum(points)
+
+
+class ExercisesDirective(SphinxDirective):
+    """One assignment's exercises in order: what kind, how many points, how hard, how long."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Draw the table. The time of an exercise is its share, by points, of the assignment's, to five minutes."""
+        topic = self.arguments[0]
+        if topic not in topics():
+            raise self.error(f"there are no exercises on {topic!r}; there are on {', '.join(topics())}")
+        module = import_module(f"thalweg.exercises.{topic}")
+        source = Path(self.env.srcdir) / f"solutions/{topic}.md"
+        try:
+            minutes, total = assignment(source.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise self.error(f"{source.name}: {error}") from error
+        self.env.note_dependency(str(source))
+        self.env.note_dependency(str(module.__file__))
+        lines = ["| Passed | Exercise | Kind | Points | Difficulty | Minutes |", "|---|---|---|---|---|---|"]
+        for name, asked in module.EXERCISES.items():
+            label = nodes.make_id(f"exercise-{name}")
+            said = html.escape(f"Passed: {asked.title}")
+            box = f'<input type="checkbox" class="tw-passed" value="{name}" aria-label="{said}" hidden>'
+            time = max(5, 5 * round(minutes * asked.points / total / 5))
+            kind = {"code": "function", "experiment": "experiment"}[asked.kind]
+            lines.append(
+                f"| {box} | {{ref}}`{asked.title} <{label}>` | {kind} | {asked.points:g} | {difficulty(asked)} | {time} |"
+            )
+        table = nodes.container(classes=["tw-exercises"])
+        self.state.nested_parse(StringList(lines, source=str(source)), self.content_offset, table)
+        return [table]
 
 
 class MeasuredRole(SphinxRole):
@@ -111,5 +167,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives."""
     app.add_directive("reference", ReferenceDirective)
     app.add_directive("exercise", ExerciseDirective)
+    app.add_directive("exercises", ExercisesDirective)
     app.add_role("measured", MeasuredRole())
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    return {"env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}

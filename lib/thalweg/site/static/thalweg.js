@@ -64,3 +64,28 @@ document.addEventListener("DOMContentLoaded", () => {
   });
   for (const figure of document.querySelectorAll(".tw-interactive")) seen.observe(figure);
 });
+
+// The list of exercises: what the reader has ticked as passed is kept in this browser, and only there.
+function keepTicks(boxes) {
+  const line = document.querySelector(".tw-progress");
+  let passed = [];
+  try { passed = [JSON.parse(localStorage.getItem("thalweg-passed"))].flat(); } catch { /* no storage, or spoilt: start anew */ }
+  const count = () => { line.textContent = `${boxes.filter((box) => box.checked).length} of ${boxes.length} passed`; };
+  for (const box of boxes) {
+    box.checked = passed.includes(box.value);
+    box.hidden = false;
+    box.addEventListener("change", () => {
+      try {
+        localStorage.setItem("thalweg-passed", JSON.stringify(boxes.filter((b) => b.checked).map((b) => b.value)));
+      } catch { /* a browser that stores nothing still counts */ }
+      count();
+    });
+  }
+  line.hidden = false;
+  count();
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  const boxes = [...document.querySelectorAll(".tw-passed")];
+  if (boxes.length) keepTicks(boxes);
+});
