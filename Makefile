@@ -114,8 +114,8 @@ lint: $(READY)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-# The printed book is tested where LaTeX is installed already, and on a continuous integration server.
-test: lint site $(TEST_RUNTIME) $(if $(CI)$(shell command -v latexmk),pdf)
+# The printed book is tested where LaTeX is installed already.
+test: lint site $(TEST_RUNTIME) $(if $(shell command -v latexmk),pdf)
 	$(call say,testing)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
