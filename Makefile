@@ -114,8 +114,8 @@ lint: $(READY)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-# The printed book is tested where LaTeX is installed already.
-test: lint site $(TEST_RUNTIME) $(if $(shell command -v latexmk),pdf)
+# The printed book is tested where `make pdf` has made one.
+test: lint site $(TEST_RUNTIME)
 	$(call say,testing)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 

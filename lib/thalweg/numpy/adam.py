@@ -25,8 +25,10 @@ class Adam:
 
     .. math::
 
-        m_{t+1} &= \beta_1 m_t + (1 - \beta_1)\, g_t, & \hat m &= m_{t+1} / (1 - \beta_1^{t+1}) \\
-        s_{t+1} &= \beta_2 s_t + (1 - \beta_2)\, g_t^2, & \hat s &= s_{t+1} / (1 - \beta_2^{t+1}) \\
+        m_{t+1} &= \beta_1 m_t + (1 - \beta_1)\, g_t \\
+        s_{t+1} &= \beta_2 s_t + (1 - \beta_2)\, g_t^2 \\
+        \hat m &= m_{t+1} / (1 - \beta_1^{t+1}) \\
+        \hat s &= s_{t+1} / (1 - \beta_2^{t+1}) \\
         \theta_{t+1} &= \theta_t - \alpha\, \hat m / (\sqrt{\hat s} + \epsilon)
 
     ``lr`` is :math:`\alpha \ge 0`, ``beta1`` and ``beta2`` are in [0, 1), ``eps`` is :math:`\epsilon \ge 0`. ``weight_decay`` is
