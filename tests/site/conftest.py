@@ -5,12 +5,15 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --host-resolver-rules=MAP\\ *\\ ~NOTFOUND\\ ,\\ EXCLUDE\\ 127.0.0.1"
 )
+
+
+SLOW = 60_000  # milliseconds; Python starts in five seconds on an idle machine
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -35,3 +38,56 @@ def browser(chromium):
         browser = playwright.chromium.launch(executable_path=chromium, args=[f.replace("\0", " ") for f in flags])
         yield browser
         browser.close()
+
+
+class _ForOtherPages(SimpleHTTPRequestHandler):
+    """A second server, as a CDN is one: its files may be used by pages of another address."""
+
+    def end_headers(self):
+        self.send_header("Access-Control-Allow-Origin", "*")
+        super().end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="session")
+def elsewhere():
+    """Serve a folder at an address of its own, whose files any page may use."""
+    servers = []
+
+    def serve(folder):
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), partial(_ForOtherPages, directory=folder)))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}/"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def runtime(pyodide, elsewhere):
+    """The address from which pages get Pyodide."""
+    return elsewhere(pyodide)
+
+
+@pytest.fixture
+def chapter(browser, address):
+    """Open a chapter; its Python comes from ``runtime``, or from where the site says."""
+    context = browser.new_context()
+    context.set_default_timeout(SLOW)
+    expect.set_options(timeout=SLOW)
+
+    def open_page(name, runtime=None):
+        page = context.new_page()
+        page.goto(f"{address}chapters/{name}.html")
+        if runtime:
+            page.evaluate(
+                "address => { document.querySelector('script[data-runtime]').dataset.runtime = address }", runtime
+            )
+        return page
+
+    yield open_page
+    expect.set_options(timeout=5000)
+    context.close()

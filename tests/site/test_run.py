@@ -4,10 +4,7 @@ import base64
 import json
 import subprocess
 import sys
-import threading
 import zipfile
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import nbformat
@@ -20,48 +17,6 @@ from thalweg.site import run
 ROOT = Path(__file__).parents[2]
 PINNED = json.loads((run.STATIC / "run.json").read_text())
 STUB = 'def heavy_ball(theta, grad, v, lr, rho):\n    """One step."""\n'
-SLOW = 60_000  # milliseconds; Python starts in five seconds on an idle machine
-
-
-class _ForOtherPages(SimpleHTTPRequestHandler):
-    """A second server, as a CDN is one: its files may be used by pages of another address."""
-
-    def end_headers(self):
-        self.send_header("Access-Control-Allow-Origin", "*")
-        super().end_headers()
-
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture(scope="session")
-def runtime(pyodide):
-    """The address from which pages get Pyodide."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_ForOtherPages, directory=pyodide))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-
-
-@pytest.fixture
-def chapter(browser, address):
-    """Open a chapter; its Python comes from ``runtime``, or from where the site says."""
-    context = browser.new_context()
-    context.set_default_timeout(SLOW)
-    expect.set_options(timeout=SLOW)
-
-    def open_page(name, runtime=None):
-        page = context.new_page()
-        page.goto(f"{address}chapters/{name}.html")
-        if runtime:
-            page.evaluate(
-                "address => { document.querySelector('script[data-runtime]').dataset.runtime = address }", runtime
-            )
-        return page
-
-    yield open_page
-    expect.set_options(timeout=5000)
-    context.close()
 
 
 def box(page, name):
@@ -131,7 +86,7 @@ def test_an_answer_outlives_the_page_until_one_starts_over(chapter):
 
 
 @pytest.mark.browser
-def test_python_that_cannot_be_loaded_is_said_and_tried_again(chapter, runtime, tmp_path):
+def test_python_that_cannot_be_loaded_is_said_and_tried_again(chapter, elsewhere, tmp_path):
     page = chapter("momentum", "http://127.0.0.1:9/")
     name = "momentum.heavy_ball"
     editor = box(page, name)
@@ -141,13 +96,10 @@ def test_python_that_cannot_be_loaded_is_said_and_tried_again(chapter, runtime, 
     # nor is a file used that is not the pinned one
     for file in PINNED["files"]:
         (tmp_path / file).write_bytes(b"something else")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_ForOtherPages, directory=tmp_path))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}/"
+    address = elsewhere(tmp_path)
     page.evaluate("address => { document.querySelector('script[data-runtime]').dataset.runtime = address }", address)
     editor.get_by_role("button", name="Check").click()
     expect(editor.locator(".tw-run-progress")).to_contain_text("Python could not be loaded")
-    server.shutdown()
 
 
 @pytest.mark.browser

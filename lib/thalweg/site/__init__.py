@@ -49,6 +49,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("thalweg.site.access")
     app.setup_extension("thalweg.site.latex")
     app.setup_extension("thalweg.site.run")
+    app.setup_extension("thalweg.site.examples")
     app.setup_extension("thalweg.site.notebooks")
     app.setup_extension("thalweg.site.api")
     app.add_css_file("thalweg.css")

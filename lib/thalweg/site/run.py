@@ -65,7 +65,7 @@ def pack(target: Path) -> None:
 
 def _scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     """Only pages with something to run carry the script."""
-    if 'class="tw-run' in context.get("body", ""):
+    if "tw-run" in context.get("body", ""):
         address = "pyodide/" if app.config.offline else json.loads((STATIC / "run.json").read_text())["cdn"]
         app.add_css_file("run.css")
         attributes: dict[str, Any] = {"data-runtime": address}

@@ -58,7 +58,7 @@ onmessage = async ({ data: { runtime, setup, code } }) => {
     run ??= await start(runtime);
     postMessage({ progress: "Running" });
     shown = 0;
-    const right = run(setup, "setup.py") && run(code, "answer.py");
+    const right = run(setup, "setup.py", true) && run(code, "answer.py");
     flush();
     postMessage({ done: true, right });
   } catch (error) {

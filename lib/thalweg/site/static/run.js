@@ -3,7 +3,8 @@
 {
   const script = document.currentScript;
   const editors = [];
-  const ran = new Map();  // what each editor last ran without an error, so that a Python that starts again knows it too
+  const ran = new Map();  // what each editor last ran without an error
+  const known = new Set();  // the editors whose code this Python has run
   let worker = null;
   let busy = null;  // the editor whose code is running
 
@@ -30,6 +31,7 @@
   function end(message) {
     worker.terminate();
     worker = null;
+    known.clear();
     busy.progress.textContent = message;
     turn(null);
   }
@@ -40,7 +42,10 @@
     if (data.output) output.textContent += data.output;
     if (data.done) {
       progress.textContent = data.right ? "" : "The code stopped at an error:";
-      if (data.right) ran.set(busy, busy.sent);
+      if (data.right) {
+        ran.set(busy, busy.sent);
+        for (const editor of [busy, ...busy.before]) known.add(editor);
+      }
       turn(null);
     }
     if (data.broken) end(`Python could not be loaded: ${data.broken}`);
@@ -49,17 +54,20 @@
   function run(editor) {
     if (busy) return;
     turn(editor);
+    editor.open();
     editor.sent = editor.text.value;
     editor.output.textContent = "";
     editor.progress.textContent = "Starting Python";
     const runtime = new URL(script.dataset.runtime, script.src).href;
-    let setup = editor.setup;
+    // What this Python has to have run before: the examples further up; for an exercise, what answers to the others were run.
+    const needed = (other) => (editor.example ? editors.indexOf(other) < editors.indexOf(editor) : ran.has(other));
+    editor.before = editors.filter((other) => other !== editor && other.example === editor.example && !known.has(other) && needed(other));
+    const setup = [editor.setup, ...editor.before.map((other) => ran.get(other) ?? other.text.value)].join("\n\n");
     try {
       if (!worker) {
         worker = new Worker(new URL("run-worker.js", script.src));
         worker.onmessage = listen;
         worker.onerror = (event) => end(`Python could not be loaded: ${event.message ?? "the page has to come from a web server"}`);
-        setup = [setup, ...ran.values()].join("\n\n");
       }
     } catch (error) {
       editor.progress.textContent = `Python could not be loaded: ${error.message}`;
@@ -80,38 +88,50 @@
     text.dispatchEvent(new Event("input"));
   }
 
-  // `box` receives the editor in the place of `still`, the code as it stands on the page.
-  function edit(box, still, { name, verb, setup, check }) {
+  // The editor of `box`. It takes the place of `still`, the code as it stands on the page, when it is opened. `key`: the name under
+  // which the browser keeps what is typed; nothing is kept without one. `example`: it uses what the examples above it define.
+  function edit(box, still, { label, verb, setup, check, key, example = false }) {
     const stub = still.querySelector("pre").textContent.trimEnd();
-    const key = `thalweg:${name}`;
-    const text = make("textarea", { value: stored.get(key) ?? stub, spellcheck: false, autocapitalize: "off", wrap: "off" });
+    const text = make("textarea", { value: (key && stored.get(key)) ?? stub, spellcheck: false, autocapitalize: "off", wrap: "off" });
     const editor = {
-      box, text, setup, check,
+      box, text, setup, check, example,
       runButton: make("button", { type: "button", textContent: verb, onclick: () => run(editor) }),
       stopButton: make("button", { type: "button", textContent: "Stop", hidden: true }),
       progress: make("span", { className: "tw-run-progress", role: "status" }),
       output: make("pre", { className: "tw-run-output", role: "log" }),
     };
-    editor.stopButton.onclick = () => end("Stopped. The next run starts Python again.");
+    const startOver = make("button", { type: "button", textContent: "Start over", hidden: true });
     const fit = () => { text.rows = Math.max(3, text.value.split("\n").length); };
-    const reset = () => { text.value = stub; stored.remove(key); fit(); text.focus(); };
-    text.oninput = () => { stored.set(key, text.value); fit(); };
+    startOver.onclick = () => { text.value = stub; if (key) stored.remove(key); fit(); text.focus(); };
+    editor.stopButton.onclick = () => end("Stopped. The next run starts Python again.");
+    editor.open = () => {
+      still.replaceWith(text);
+      box.querySelector(".cell_output")?.remove();  // what the code printed when the book was built
+      startOver.hidden = false;
+      box.classList.add("tw-run-live");
+    };
+    text.oninput = () => { if (key) stored.set(key, text.value); fit(); };
     text.onkeydown = (event) => type(event, editor);
-    text.setAttribute("aria-label", `Python code: ${name}`);
-    editors.push(editor);
+    text.setAttribute("aria-label", `Python code: ${label}`);
     fit();
-    still.replaceWith(text);
-    text.after(
-      make("div", { className: "tw-run-buttons" }, editor.runButton, editor.stopButton,
-        make("button", { type: "button", textContent: "Start over", onclick: reset }), editor.progress),
+    still.after(
+      make("div", { className: "tw-run-buttons" }, editor.runButton, editor.stopButton, startOver, editor.progress),
       editor.output,
     );
-    box.classList.add("tw-run-live");
+    editors.push(editor);
+    return editor;
   }
 
+  // An exercise is open from the first. An example keeps its colours until it is run.
   document.addEventListener("DOMContentLoaded", () => {
     for (const box of document.querySelectorAll(".tw-run")) {
-      edit(box, box.querySelector("div[class^=highlight-]"), { verb: "Check", ...JSON.parse(box.querySelector("script").textContent) });
+      const { name, setup, check } = JSON.parse(box.querySelector(":scope > script").textContent);
+      if (box.matches(".cell")) {
+        edit(box, box.querySelector(".cell_input"), { label: "example", verb: "Run", setup, check: "", example: true });
+      } else {
+        const still = box.querySelector("div[class^=highlight-]");
+        edit(box, still, { label: name, verb: "Check", setup, check, key: `thalweg:${name}` }).open();
+      }
     }
   });
 }
