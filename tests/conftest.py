@@ -60,10 +60,12 @@ def site() -> Path:
 
 @pytest.fixture(scope="session")
 def printed() -> Path:
-    """The printed book."""
+    """The printed book. Without LaTeX there is none, also where everything else has to be there: it is a large installation."""
     pdf = ROOT / "_build/pdf/thalweg.pdf"
-    if not pdf.exists() or shutil.which("pdftotext") is None:
-        pytest.skip("the printed book is missing. Run: make pdf")
+    if shutil.which("xelatex") is None or shutil.which("pdftotext") is None:
+        pytest.skip("LaTeX is missing. Run: make pdf")
+    if not pdf.exists():
+        missing("the printed book", "Run: make pdf")
     return pdf
 
 

@@ -77,7 +77,9 @@ def test_an_example_runs_in_the_page_and_can_be_changed(site, chapter, runtime):
         expect(button).to_be_enabled()  # it is not while the code runs
         return boxes.nth(number).locator(".tw-run-output").inner_text()
 
-    known = printed[1].strip().rpartition("\n")[0]  # the last line shows rounding, which differs from machine to machine
+    known = (
+        printed[1].strip().rpartition("\n")[0]
+    )  # the last line shows rounding, which differs from machine to machine
     assert known and run(1).startswith(known)
     assert boxes.nth(1).locator(".cell_output").count() == 0
 

@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 FIGURE_WIDTH = "85%"  # of the line: what is drawn 6.2 inches wide comes out a little smaller
-_ALT = re.compile(r'role="img" aria-label="([^"]*)"')
+_ALT = re.compile(r'<svg[^>]* aria-label="([^"]*)"')
 
 
 def _latex(text: str) -> nodes.raw:
@@ -60,7 +60,9 @@ class InPrint(SphinxPostTransform):
         for section in list(self.document.findall(nodes.section)):
             self._quiz(section)
         for box in self._containers(lambda node: {"tw-exercise", "sd-card"} & set(node["classes"])):
-            box.insert(0, _latex(r"\begin{twbox}"))
+            box.insert(
+                0, [_latex(r"\begin{twbox}"), nodes.target(ids=box["ids"])]
+            )  # LaTeX's writer drops a container's names
             box.append(_latex(r"\end{twbox}"))
 
     def _containers(self, wanted) -> list[nodes.container]:
