@@ -54,7 +54,8 @@ class BatchNorm:
         x_hat = (rows - mean) / std
         y = gamma * x_hat + beta
         new = mean, n / (n - 1) * var  # the test variance is the unbiased one
-        running = tuple((1 - self.momentum) * old + self.momentum * now for old, now in zip(running, new, strict=True))
+        m = self.momentum
+        running = tuple((1 - m) * old + m * now for old, now in zip(running, new, strict=True))
         return _unrows(y, x.shape), running, (x_hat, std, gamma)
 
     def backward(self, dy, cache):
@@ -74,7 +75,8 @@ class BatchNorm:
         # x_hat = centred / std
         centred = x_hat * std
         dvar = (dx_hat * centred).sum(axis=0) * -0.5 / std**3
-        dcentred = dx_hat / std + dvar * 2 * centred / n  # var is the mean of centred**2
+        # var is the mean of centred**2
+        dcentred = dx_hat / std + dvar * 2 * centred / n
         # centred = x - mean
         dmean = -dcentred.sum(axis=0)
         return _unrows(dcentred + dmean / n, dy.shape)

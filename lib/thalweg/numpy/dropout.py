@@ -172,9 +172,12 @@ class FractionalMaxPool:
 
     def starts(self, length, u):
         """The first rows of the windows: for ``u`` of any shape, whole numbers of shape (*u.shape, size)."""
-        require(length >= self.size + self.kernel - 1, "length", length, f"at least {self.size + self.kernel - 1}")
-        ratio, u = (length - self.kernel) / (self.size - 1), np.asarray(u)[..., None]
-        start = np.floor((np.arange(self.size) + u) * ratio).astype(int) - np.floor(u * ratio).astype(int)
+        least = self.size + self.kernel - 1
+        require(length >= least, "length", length, f"at least {least}")
+        ratio = (length - self.kernel) / (self.size - 1)
+        u = np.asarray(u)[..., None]
+        start = np.floor((np.arange(self.size) + u) * ratio) - np.floor(u * ratio)
+        start = start.astype(int)
         start[..., -1] = length - self.kernel
         return start
 

@@ -159,6 +159,16 @@ def plain_mean(batches, momentum):
 
 
 @running_statistics.mistake(
+    "all batches are pooled",
+    "You treat all batches as one large one, so nothing is ever forgotten and the batches' own means count as spread. Go through them "
+    "one by one, and let each move the averages a little.",
+)
+def pooled(batches, momentum):
+    rows = batches.reshape(-1, batches.shape[2])
+    return rows.mean(axis=0), rows.var(axis=0, ddof=1)
+
+
+@running_statistics.mistake(
     "the averages start at the first batch",
     "Your averages take over the first batch as it is. They start before it, at a mean and a variance that leave x as it is, and the "
     "first batch moves them like any other.",
@@ -223,6 +233,15 @@ def mean_forgotten(w, b, gamma, beta, mean, var, eps):
 def bias_forgotten(w, b, gamma, beta, mean, var, eps):
     scale = gamma / np.sqrt(var + eps)
     return w * scale, beta - mean * scale
+
+
+@fold.mistake(
+    "beta is forgotten",
+    "Your weights are right. The last thing that the layer does to each unit is missing from your bias.",
+)
+def beta_forgotten(w, b, gamma, beta, mean, var, eps):
+    scale = gamma / np.sqrt(var + eps)
+    return w * scale, (b - mean) * scale
 
 
 @fold.mistake(
@@ -348,6 +367,15 @@ def averaged_parameters(dy, y, gamma, beta, std):
     x_hat = (y - beta) / gamma
     dgamma, dbeta = (dy * x_hat).mean(axis=0), dy.mean(axis=0)
     return gamma / std * (dy - dbeta - x_hat * dgamma), dgamma, dbeta
+
+
+@backward_from_output.mistake(
+    "dgamma and dbeta have changed places",
+    "Your dx is right. Which of the two parameters multiplies x_hat, so that its gradient has x_hat in it?",
+)
+def parameters_swapped(dy, y, gamma, beta, std):
+    dx, dgamma, dbeta = BatchNorm().backward(dy, ((y - beta) / gamma, std, gamma))
+    return dx, dbeta, dgamma
 
 
 @backward_from_output.mistake(
