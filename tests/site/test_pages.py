@@ -164,6 +164,14 @@ def test_search_finds_the_chapter(visit, address):
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("letter", "κβ")
+def test_search_finds_a_letter(visit, address, letter):
+    page, _ = visit("search")
+    page.goto(f"{address}search.html?{urlencode({'q': letter})}")
+    page.locator("#search-results li a[href*='notation.html']").first.wait_for()
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize(
     "words, wanted",
     [("rho", "momentum"), ("beta1", "adam"), ("bias correction", "adam"), ("keep probability", "dropout")],
