@@ -40,9 +40,11 @@ def test_an_exercise_is_solved_in_the_page(chapter, runtime):
     assert "There is no answer yet" in check(page, name, box(page, name).locator("textarea").input_value())
     wrong = check(page, name, STUB + "    v = rho * v + grad\n    return theta + lr * v, v")
     assert "0 of 3 points" not in wrong and "3 of 3" not in wrong
+    assert page.evaluate("localStorage.getItem('thalweg-passed')") is None
     assert "Hint: " in wrong and "It behaves like a known mistake" in wrong
     right = check(page, name, STUB + "    v = rho * v + grad\n    return theta - lr * v, v")
     assert right.startswith("✔ heavy_ball: 3 of 3 points")
+    assert page.evaluate("localStorage.getItem('thalweg-passed')") == '["momentum.heavy_ball"]'
 
     broken = check(page, name, "def heavy_ball(:")
     assert "SyntaxError" in broken and "answer.py" in broken

@@ -20,6 +20,12 @@
     remove: (key) => { try { localStorage.removeItem(key); } catch { /* was not kept */ } },
   };
 
+  function tick(name) {  // an exercise that has passed, in the list of all exercises
+    let passed = [];
+    try { passed = [JSON.parse(stored.get("thalweg-passed")) ?? []].flat(); } catch { /* spoilt: start anew */ }
+    stored.set("thalweg-passed", JSON.stringify([...new Set([...passed, name])]));
+  }
+
   function turn(editor) {  // one run at a time: the others wait
     busy = editor;
     for (const { box, runButton, stopButton } of editors) {
@@ -45,6 +51,7 @@
       if (data.right) {
         ran.set(busy, busy.sent);
         for (const editor of [busy, ...busy.before]) known.add(editor);
+        if (busy.check && /^✔ /m.test(output.textContent)) tick(busy.label);
       }
       turn(null);
     }
@@ -94,7 +101,7 @@
     const stub = still.querySelector("pre").textContent.trimEnd();
     const text = make("textarea", { value: (key && stored.get(key)) ?? stub, spellcheck: false, autocapitalize: "off", wrap: "off" });
     const editor = {
-      box, text, setup, check, example,
+      box, text, label, setup, check, example,
       runButton: make("button", { type: "button", textContent: verb, onclick: () => run(editor) }),
       stopButton: make("button", { type: "button", textContent: "Stop", hidden: true }),
       progress: make("span", { className: "tw-run-progress", role: "status" }),
