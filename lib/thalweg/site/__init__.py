@@ -47,6 +47,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("thalweg.site.lectures")
     app.setup_extension("thalweg.site.chapter")
     app.setup_extension("thalweg.site.access")
+    app.setup_extension("thalweg.site.weight")
     app.setup_extension("thalweg.site.latex")
     app.setup_extension("thalweg.site.run")
     app.setup_extension("thalweg.site.notebooks")
