@@ -57,6 +57,8 @@ def _mend_all(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Mend the pages once they are written."""
+    """Add the style sheet and the script, and mend the pages once they are written."""
+    app.add_css_file("access.css")
+    app.add_js_file("access.js", loading_method="defer")
     app.connect("build-finished", _mend_all)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
