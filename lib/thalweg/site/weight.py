@@ -1,7 +1,8 @@
-"""Sphinx extension: the site carries the icons that its pages show, and no others.
+"""Sphinx extension: the site carries the icons that its pages show, and MathJax goes with the pages that have formulas.
 
 The theme comes with two thousand icons, and with each of them twice: in a script that draws it and in a font. The script goes; of
-the font and of its style sheet stays what the pages name. ``tests/site/test_weight.py`` weighs the pages.
+the font and of its style sheet stays what the pages name. Sphinx gives MathJax to every page above one with a formula, too.
+``tests/site/test_weight.py`` weighs the pages.
 """
 
 import base64
@@ -19,9 +20,8 @@ from sphinx.application import Sphinx
 
 THEME = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static"
 SHEET = "styles/pydata-sphinx-theme.css"
-SCRIPT = re.compile(
-    r'\s*<!-- So that users can add custom icons -->\s*<script src="[^"]*fontawesome\.js[^"]*"></script>'
-)
+ICONS = re.compile(r"<!-- So that users can add custom icons -->\s*<script[^>]*/fontawesome\.js[^>]*></script>\s*")
+MATHJAX = re.compile(r"<script>window\.MathJax[^<]*</script>\s*|<script[^>]*/mathjax/[^>]*></script>\s*")
 RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"[^"]*"\}')  # .fa-sun:before{content:"\f185"}
 FACE = re.compile(r"@font-face\{[^}]*Font Awesome[^}]*\}")
 GLYPH = re.compile(r"\\([ef][0-9a-f]{3})|([\ue000-\uf8ff])")  # a private code point, escaped or not
@@ -30,6 +30,12 @@ GLYPH = re.compile(r"\\([ef][0-9a-f]{3})|([\ue000-\uf8ff])")  # a private code p
 def icons(texts: Iterable[str]) -> set[str]:
     """The icons' classes that pages or scripts name."""
     return {name for text in texts for name in re.findall(r"\bfa-[a-z0-9-]+", text)}
+
+
+def lighter(page: str) -> str:
+    """A page without the scripts that it has no use for."""
+    page = ICONS.sub("", page)
+    return page if 'class="math' in page else MATHJAX.sub("", page)
 
 
 def font(glyphs: set[int]) -> str:
@@ -66,7 +72,7 @@ def _lighten(app: Sphinx, exception: Exception | None) -> None:
     texts = [path.read_text(encoding="utf-8") for path in (static / "scripts").glob("*.js")]
     for path in (path for path in Path(app.outdir).rglob("*.html") if "_static" not in path.parts):
         page = path.read_text(encoding="utf-8")
-        texts.append(SCRIPT.sub("", page))
+        texts.append(lighter(page))
         if texts[-1] != page:
             path.write_text(texts[-1], encoding="utf-8")
     others = "".join(path.read_text(encoding="utf-8") for path in static.rglob("*.css") if path != static / SHEET)
