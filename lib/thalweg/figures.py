@@ -19,6 +19,7 @@ import contourpy
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from scour import scour
 
 from .minimize import History
 from .surfaces import Surface
@@ -68,6 +69,19 @@ STYLE: Any = {
     "svg.fonttype": "path",
 }
 
+# Half the size, and the same to the eye: coordinates to a twentieth of a point, short names, no comments.
+_SCOUR = (
+    "--set-precision=4",
+    "--enable-id-stripping",
+    "--shorten-ids",
+    "--enable-comment-stripping",
+    "--remove-descriptive-elements",
+    "--strip-xml-prolog",
+    "--strip-xml-space",
+    "--no-line-breaks",
+    "--indent=none",
+)
+
 
 def use_style() -> None:
     """Switch Matplotlib to the book's style. Every chapter calls it once."""
@@ -102,11 +116,8 @@ def show(figure, alt: str) -> Shown:
         figure.savefig(drawing, format="svg", metadata={"Date": None})
     figure.savefig(picture, format="png", dpi=160, facecolor="white")
     plt.close(figure)
-    svg = drawing.getvalue()
+    svg = scour.scourString(drawing.getvalue(), scour.parse_args([*_SCOUR, f"--shorten-ids-prefix=f{salt}-"]))
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r' id="([^"]+)"', rf' id="f{salt}-\1"', svg)
-    svg = re.sub(r'(href="#|url\(#)', rf"\1f{salt}-", svg)
     svg = svg.replace("<svg", f'<svg class="tw-figure" role="img" aria-label="{html.escape(alt)}"', 1)
     return Shown(_themed(svg), picture.getvalue())
 

@@ -74,18 +74,21 @@ def test_a_page_loads_whole_and_quietly(visit, name, scheme):
 
 @pytest.mark.browser
 @pytest.mark.parametrize("name", page_names())
-def test_axe_finds_nothing_in_either_theme(visit, name):
+def test_axe_finds_nothing_in_either_theme_nor_on_a_phone(visit, name):
     page, _ = visit(name, reduced_motion="reduce")
     page.add_style_tag(content="* { transition: none !important; }")
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    for scheme in ("light", "dark"):
+    for size, scheme in ((WIDE, "light"), (WIDE, "dark"), (NARROW, "dark")):
+        if page.viewport_size["width"] != size[0]:
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+            page.wait_for_timeout(600)  # the theme waits a moment before it looks again at what scrolls
         found = page.evaluate(
             "([rules, scheme]) => { document.documentElement.dataset.theme = scheme;"
             " return axe.run(document, {runOnly: rules, resultTypes: ['violations']}).then(r => r.violations.flatMap(v =>"
             " v.nodes.map(n => `${v.id}: ${n.html.slice(0, 150)}: ${[...n.any, ...n.all, ...n.none][0]?.message}`))); }",
             [RULES, scheme],
         )
-        assert found == [], scheme
+        assert found == [], f"{scheme}, {size[0]} px"
 
 
 @pytest.mark.browser

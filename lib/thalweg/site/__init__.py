@@ -39,6 +39,11 @@ def _without_stale_pages(app: Sphinx, exception: Exception | None) -> None:
             page.unlink()
 
 
+def _checksum(pattern: str) -> int:
+    """What changes whenever one of this package's files does."""
+    return zlib.crc32(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob(pattern))))
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the book's directives, style sheet and script with Sphinx."""
     app.connect("config-inited", _without_thebe)
@@ -47,6 +52,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("thalweg.site.lectures")
     app.setup_extension("thalweg.site.chapter")
     app.setup_extension("thalweg.site.access")
+    app.setup_extension("thalweg.site.weight")
     app.setup_extension("thalweg.site.latex")
     app.setup_extension("thalweg.site.run")
     app.setup_extension("thalweg.site.examples")
@@ -54,6 +60,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("thalweg.site.api")
     app.add_css_file("thalweg.css")
     app.add_js_file("thalweg.js", loading_method="defer")
-    # when one of these modules has changed, every page is read anew
-    own = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
-    return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": zlib.crc32(own)}
+    # when one of these modules has changed, every page is read anew; when a style sheet or a script has, every page is written
+    app.add_config_value("thalweg_static", _checksum("static/*"), "html")
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": _checksum("*.py")}

@@ -32,6 +32,8 @@ def mend(page: str) -> str:
         summary["aria-label"] = f"Pages of {link.get_text(strip=True)}" if link else "Pages of this part"
     for entry in soup.select('.citation[role="doc-biblioentry"]'):
         entry["role"] = "listitem"  # of the list that it stands in; the other role is deprecated
+    for number, box in enumerate(soup.select(".pst-scrollable-table-container"), 1):
+        box["role"], box["aria-label"] = "region", f"Table {number}"  # one that scrolls is a stop of the Tab key
     for corner in soup.select("thead tr:first-child > th:first-child"):
         if not corner.get_text(strip=True):  # a table with headers on two sides
             corner.name = "td"
@@ -57,6 +59,8 @@ def _mend_all(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Mend the pages once they are written."""
+    """Add the style sheet and the script, and mend the pages once they are written."""
+    app.add_css_file("access.css")
+    app.add_js_file("access.js", loading_method="defer")
     app.connect("build-finished", _mend_all)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

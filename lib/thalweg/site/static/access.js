@@ -1,0 +1,14 @@
+// The book theme takes the focus off its buttons when they are pressed. Whoever pressed a key keeps it, and goes on from there.
+for (const button of document.querySelectorAll(".theme-switch-button, .search-button, .primary-toggle, .secondary-toggle"))
+  button.addEventListener("click", (event) => { if (event.detail === 0) button.focus(); });
+
+// A formula wider than the page scrolls in its own box, which is a stop of the Tab key for as long as there is something to scroll.
+const boxes = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
+  }
+});
+window.addEventListener("load", () => window.MathJax?.startup?.promise.then(() => {
+  for (const formula of document.querySelectorAll("mjx-container[display]")) boxes.observe(formula);
+}));

@@ -1,0 +1,85 @@
+"""What is done anew after a change, on a small book with the real configuration: no more than the change asks for."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RUNS = """---
+jupytext:
+  text_representation: {extension: .md, format_name: myst}
+kernelspec: {name: python3, display_name: Python 3}
+---
+
+# Runs
+
+It counts.
+
+```{code-cell} ipython3
+n = open("COUNT", "a").write("run ")
+```
+"""
+
+
+@pytest.fixture
+def book(tmp_path):
+    """A front page, a page that runs, and one that does not; with a copy of the package whose files may be changed."""
+    for name in ("_config.yml", "chapters/references.bib"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "lib/thalweg", tmp_path / "lib/thalweg", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "_build/vendor").mkdir(parents=True)
+    pages = {
+        "index": "# Front\n",
+        "runs": RUNS.replace("COUNT", str(tmp_path / "count")),
+        "reads": "# Reads\n\nA page to read.\n",
+        "goes": "# Goes\n\nOne too many.\n",
+    }
+    for name, text in pages.items():
+        (tmp_path / f"chapters/{name}.md").write_text(text)
+    contents(tmp_path, "runs", "reads", "goes")
+    return tmp_path
+
+
+def contents(book, *names):
+    lines = "".join(f"- file: chapters/{name}\n" for name in names)
+    (book / "_toc.yml").write_text(f"format: jb-book\nroot: chapters/index\nchapters:\n{lines}")
+
+
+def build(book):
+    """Execute and build as `make site` does; the pages of the book that were written."""
+    html = book / "_build/html"
+    before = {path: path.stat().st_mtime_ns for path in html.glob("chapters/*.html")}
+    environment = os.environ | {"PYTHONPATH": str(book / "lib"), "TQDM_DISABLE": "1"}
+    program = Path(sys.executable).with_name("jupyter-book")
+    for command in (
+        [sys.executable, "-m", "thalweg.site.execute"],
+        [program, "build", ".", "-W", "-n", "--keep-going"],
+    ):
+        done = subprocess.run(command, cwd=book, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return {path.stem for path in html.glob("chapters/*.html") if path.stat().st_mtime_ns != before.get(path)}
+
+
+def test_a_change_is_followed_and_nothing_else_is_done(book):
+    assert build(book) == {"index", "runs", "reads", "goes"}
+    assert (book / "count").read_text() == "run "
+
+    page = book / "chapters/runs.md"
+    page.write_text(page.read_text().replace("It counts.", "It counts its runs."))
+    assert build(book) <= {"index", "runs"}, "an edited sentence concerns its page, and the one above it"
+    assert "It counts its runs." in (book / "_build/html/chapters/runs.html").read_text()
+    assert (book / "count").read_text() == "run ", "an edited sentence executes nothing"
+
+    (book / "chapters/goes.md").unlink()
+    contents(book, "runs", "reads")
+    sheet = book / "lib/thalweg/site/static/thalweg.css"
+    sheet.write_text(sheet.read_text() + "/* new */\n")
+    assert build(book) == {"index", "runs", "reads"}, "a changed style sheet concerns every page: they name its version"
+    assert not (book / "_build/html/chapters/goes.html").exists()
+    assert (book / "_build/html/_static/thalweg.css").read_text().endswith("/* new */\n")
+    assert (book / "count").read_text() == "run "

@@ -1,0 +1,89 @@
+"""What travels before a page can be read: its first view, from a server that compresses as common servers do."""
+
+import base64
+import gzip
+import re
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from fontTools.ttLib import TTFont
+
+from thalweg.exercises import topics
+from thalweg.site import weight
+
+LIMIT = 700_000  # bytes
+WRITTEN = {".html", ".css", ".js", ".json", ".svg"}  # what servers compress; fonts and pictures are compressed already
+
+
+class _Compressing(SimpleHTTPRequestHandler):
+    def do_GET(self):
+        path = Path(self.translate_path(self.path))
+        if path.suffix not in WRITTEN or not path.is_file():
+            return super().do_GET()
+        body = gzip.compress(path.read_bytes(), 6)
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(path))
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def compressing(site):
+    """The address of the site on a server that compresses."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Compressing, directory=site))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["index", *topics()])
+def test_the_first_view_is_light_and_asks_no_other_host(browser, compressing, name):
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    wire = context.new_cdp_session(page)
+    addresses, sizes = {}, {}
+    wire.on("Network.requestWillBeSent", lambda e: addresses.update({e["requestId"]: e["request"]["url"]}))
+    wire.on("Network.loadingFinished", lambda e: sizes.update({e["requestId"]: e["encodedDataLength"]}))
+    wire.send("Network.enable")
+    page.goto(f"{compressing}chapters/{name}.html")
+    if formulas := page.locator("article .math").count():
+        page.wait_for_function("window.MathJax?.startup?.promise")
+        page.evaluate("MathJax.startup.promise")
+    page.wait_for_load_state("networkidle")
+    context.close()
+    table = sorted(((sizes.get(key, 0), address) for key, address in addresses.items()), reverse=True)
+    total = sum(size for size, _ in table)
+    written = "\n".join(f"{size / 1000:8.1f} KB  {address}" for size, address in table)
+    assert total > 50_000, "the page did not load"
+    assert total < LIMIT, f"{total / 1000:.0f} KB\n{written}"
+    assert any("/mathjax/" in address for _, address in table) == bool(formulas)
+    assert [address for _, address in table if not address.startswith((compressing, "data:", "blob:"))] == []
+
+
+def test_every_icon_of_the_site_can_be_drawn(site):
+    css = (site / "_static" / weight.SHEET).read_text(encoding="utf-8")
+    (drawn,) = re.findall(r"url\(data:font/woff;base64,([^)]*)\)", css)
+    glyphs = TTFont(BytesIO(base64.b64decode(drawn))).getBestCmap()
+    rules = {name: rule[0] for rule in weight.RULE.finditer(css) for name in weight.icons([rule[1]])}
+    pages = [path.read_text(encoding="utf-8") for path in site.rglob("*.html") if "_static" not in path.parts]
+    shown = {name for page in pages for name in re.findall(r'<i class="[^"]*?(fa-(?!solid|lg)[\w-]+)', page)}
+    assert len(shown) > 5
+    for name in shown:
+        escaped = re.search(r"\\([0-9a-f]{4})", rules[name])
+        assert escaped and int(escaped[1], 16) in glyphs, name
+    assert len(glyphs) < 60, "icons that no page shows"
+
+
+def test_a_style_sheet_that_names_no_icon_is_an_error():
+    with pytest.raises(ValueError, match="names no icon"):
+        weight.sheet("p{color:red}", {"fa-sun"})
