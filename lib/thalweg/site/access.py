@@ -50,7 +50,7 @@ def _mend_all(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
     for path in Path(app.outdir).rglob("*.html"):
-        if "_static" not in path.parts:
+        if {"_static", "lite"}.isdisjoint(path.parts):
             page = path.read_text(encoding="utf-8")
             if MENDED not in page and "</head>" in page:  # not those of an earlier build
                 path.write_text(mend(page), encoding="utf-8")

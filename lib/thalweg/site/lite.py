@@ -2,6 +2,8 @@
 
     python -m thalweg.site.lite
 
+builds the folder, after the book. As a Sphinx extension: ``{assignment}`momentum` `` is the link that opens it.
+
 The kernel's Python is the pinned one of ``run.json``; with it come the wheels of ``lib/web/wheels.txt`` and one of this library, from
 the site itself. They are listed in a lock file, against which Pyodide verifies what it loads.
 """
@@ -18,12 +20,20 @@ import sys
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+from docutils import nodes
 from packaging.utils import parse_wheel_filename
+from sphinx.application import Sphinx
+from sphinx.util.docutils import ReferenceRole
+
+from thalweg.exercises import topics
 
 from . import run
 
 SITE = Path("_build/html/lite")
+NOTEBOOKS = "lite/notebooks/index.html"
+LINK = "Open the assignment in the browser"
 WORK = Path("_build/lite")  # JupyterLite's own files from build to build
 WHEELS = Path("_build/wheels")
 EXTENSION = Path(sys.prefix, "share/jupyter/labextensions/@jupyterlite/pyodide-kernel-extension")
@@ -31,6 +41,10 @@ KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
 KERNEL_WHEELS = ("ipykernel", "piplite", "pyodide_kernel")
 # What the kernel would else install from a package index, one after the other. SQLite, for IPython's history, is left out.
 PRELOADED = ["micropip", "piplite", "sqlite3", "ipykernel", "comm", "pyodide_kernel", "jedi", "ipython"]
+PREFERENCES = {
+    "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},  # light or dark, as the reader's system is
+    "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 10},  # seconds
+}
 NO_TORCH = '''"""Stands where PyTorch would be."""
 
 raise ModuleNotFoundError(
@@ -66,10 +80,11 @@ def wheel(folder: Path) -> Path:
     return path
 
 
-def lock(wheels: list[Path], numpy: str, pinned: dict) -> dict:
-    """Pyodide's own lock file less its packages, but for NumPy, which comes from the address ``numpy``; and the wheels."""
+def lock(wheels: list[Path], address: str) -> dict[str, Any]:
+    """Pyodide's own lock file less its packages, but for NumPy, which comes from ``address``; and the wheels."""
     official = json.loads(Path("lib/web/node_modules/pyodide/pyodide-lock.json").read_text(encoding="utf-8"))
-    packages = {"numpy": official["packages"]["numpy"] | {"file_name": numpy + official["packages"]["numpy"]["file_name"]}}
+    numpy = official["packages"]["numpy"]
+    packages = {"numpy": numpy | {"file_name": address + numpy["file_name"]}}
     for path in wheels:
         name, its_version, _, _ = parse_wheel_filename(path.name)
         packages[name] = {
@@ -92,11 +107,14 @@ def python(folder: Path, offline: bool) -> None:
     address = "../../_static/pyodide/" if offline else pinned["cdn"]
     folder.mkdir()
     shutil.copy(run.STATIC / "lite.js", folder / "pyodide.js")
-    for path in [*WHEELS.glob("*.whl"), *(path for name in KERNEL_WHEELS for path in EXTENSION.glob(f"static/pypi/{name}-*.whl"))]:
+    for path in [
+        *WHEELS.glob("*.whl"),
+        *(path for name in KERNEL_WHEELS for path in EXTENSION.glob(f"static/pypi/{name}-*.whl")),
+    ]:
         shutil.copy(path, folder)
     wheel(folder)
     (folder / "runtime.json").write_text(json.dumps({"address": address, "files": pinned["files"]}))
-    (folder / "pyodide-lock.json").write_text(json.dumps(lock(sorted(folder.glob("*.whl")), address, pinned), indent=1))
+    (folder / "pyodide-lock.json").write_text(json.dumps(lock(sorted(folder.glob("*.whl")), address), indent=1))
 
 
 def name_kernel(extension: Path) -> None:
@@ -123,12 +141,18 @@ def main() -> None:
         "disablePyPIFallback": True,
         "loadPyodideOptions": {"packages": PRELOADED},
     }
-    data = {"appName": "Thalweg", "defaultKernelName": "python3", "litePluginSettings": {KERNEL: kernel}}
+    data = {
+        "appName": "Thalweg",
+        "appUrl": "./tree",
+        "faviconUrl": "./tree/favicon.ico",
+        "defaultKernelName": "python3",
+        "litePluginSettings": {KERNEL: kernel},
+    }
     (WORK / "jupyter-lite.json").write_text(
         json.dumps({"jupyter-lite-schema-version": 0, "jupyter-config-data": data}, indent=1)
     )
     settings = {
-        "apps": ["notebooks"],
+        "apps": ["notebooks", "tree"],
         "contents": ["contents"],
         "federated_extensions": [str(EXTENSION)],
         "ignore_sys_prefix": ["federated_extensions"],  # what else is installed here has no place in it
@@ -136,10 +160,31 @@ def main() -> None:
         "no_unused_shared_packages": True,
         "output_dir": str(SITE.resolve()),
     }
+    (WORK / "overrides.json").write_text(json.dumps(PREFERENCES))
     (WORK / "jupyter_lite_config.json").write_text(json.dumps({"LiteBuildConfig": settings}, indent=1))
     subprocess.run([sys.executable, "-m", "jupyterlite_core", "build"], cwd=WORK, check=True, stdout=subprocess.DEVNULL)
     name_kernel(SITE / "extensions/@jupyterlite/pyodide-kernel-extension")
     python(SITE / "pyodide", bool(os.environ.get("OFFLINE")))
+
+
+class AssignmentRole(ReferenceRole):
+    """The link that opens an assignment in JupyterLite; on paper, its words."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Draw it. An unknown assignment is an error."""
+        if self.target not in topics():
+            message = f"there is no assignment {self.target!r}; there are {', '.join(topics())}"
+            return [], [self.inliner.reporter.error(message, line=self.lineno)]
+        words = self.title if self.has_explicit_title else LINK
+        up = "../" * self.env.docname.count("/")
+        link = f'<a class="reference external" href="{up}{NOTEBOOKS}?path={self.target}.ipynb">{words}</a>'
+        return [nodes.raw("", link, format="html"), nodes.raw("", words, format="latex")], []
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the role."""
+    app.add_role("assignment", AssignmentRole())
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 if __name__ == "__main__":
