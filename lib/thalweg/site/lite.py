@@ -156,12 +156,15 @@ def main() -> None:
         "contents": ["contents"],
         "federated_extensions": [str(EXTENSION)],
         "ignore_sys_prefix": ["federated_extensions"],  # what else is installed here has no place in it
+        "no_libarchive": True,
         "no_sourcemaps": True,
         "no_unused_shared_packages": True,
         "output_dir": str(SITE.resolve()),
     }
     (WORK / "overrides.json").write_text(json.dumps(PREFERENCES))
-    (WORK / "jupyter_lite_config.json").write_text(json.dumps({"LiteBuildConfig": settings}, indent=1))
+    (WORK / "jupyter_lite_config.json").write_text(
+        json.dumps({"LiteBuildConfig": settings, "Application": {"log_level": "WARN"}})
+    )
     subprocess.run([sys.executable, "-m", "jupyterlite_core", "build"], cwd=WORK, check=True, stdout=subprocess.DEVNULL)
     name_kernel(SITE / "extensions/@jupyterlite/pyodide-kernel-extension")
     python(SITE / "pyodide", bool(os.environ.get("OFFLINE")))
