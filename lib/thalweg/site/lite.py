@@ -146,6 +146,8 @@ def main() -> None:
         "appUrl": "./tree",
         "faviconUrl": "./tree/favicon.ico",
         "defaultKernelName": "python3",
+        # it would stand between every page and the site, for files and input() that no assignment asks for
+        "disabledExtensions": ["@jupyterlite/application-extension:service-worker-manager"],
         "litePluginSettings": {KERNEL: kernel},
     }
     (WORK / "jupyter-lite.json").write_text(
