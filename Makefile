@@ -13,6 +13,8 @@ COURSE := _build/course
 READY := .venv/.ready
 VENDOR := _build/vendor/.ready
 RUNTIME := $(if $(OFFLINE),_build/pyodide/.ready)  # OFFLINE=1: the site carries the Python that runs in its pages
+WHEELS := _build/wheels/.ready
+LITE := _build/html/lite/.$(if $(OFFLINE),offline,online)
 TEST_RUNTIME := _build/test-pyodide/.ready
 export JUPYTER_PLATFORM_DIRS := 1
 export OFFLINE ?=
@@ -52,6 +54,13 @@ _build/pyodide/.ready $(TEST_RUNTIME): $(VENDOR) lib/web/pyodide.py lib/thalweg/
 	@$(BIN)/python lib/web/pyodide.py $(@D) $(if $(findstring test,$@),--for-tests)
 	@touch $@
 
+$(WHEELS): $(READY) lib/web/wheels.txt
+	$(call say,setting up: the wheels of JupyterLite's Python)
+	@rm -rf $(@D)
+	@$(BIN)/python -m pip download -q --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
+		--python-version 3.13 --platform any --implementation py --abi none -r lib/web/wheels.txt -d $(@D)
+	@touch $@
+
 # --- the assignments ----------------------------------------------------------------------------------------------
 
 ASSIGNMENTS := $(patsubst solutions/%.md,%,$(wildcard solutions/*.md))
@@ -68,12 +77,22 @@ $(foreach a,$(ASSIGNMENTS),$(eval $(COURSE)/release/$(a)/$(a).ipynb: solutions/$
 
 # --- the website --------------------------------------------------------------------------------------------------
 
-site: setup release $(RUNTIME)
+site: book $(LITE)
+
+.PHONY: book
+book: setup release $(RUNTIME)
 	$(call say,executing the pages)
 	@TQDM_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/python -m thalweg.site.execute
 	$(call say,building the website)
 	@TQDM_DISABLE=1 $(BIN)/jupyter-book build . -W -n --keep-going
 	@rm -rf _build/html/_sources
+
+# The assignments in JupyterLite, built anew only when one of them has changed, or what they run on.
+$(LITE): $(RELEASES) $(WHEELS) $(VENDOR) $(addprefix lib/thalweg/site/static/,lite.js run.json) \
+		$(shell find lib/thalweg -name '*.py' -not -path '*/course/*' -not -path '*/torch/*') | book
+	$(call say,building the notebooks that run in the browser)
+	@$(BIN)/python -m thalweg.site.lite
+	@touch $@
 
 # After the website, with the pages that it has read: neither is allowed to write them while the other does.
 pdf: site

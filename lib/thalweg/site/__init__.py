@@ -8,6 +8,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 
+from . import written
 from .execute import executed
 
 GENERATED = {"genindex", "search", "py-modindex", "index"}  # pages that come from no file
@@ -33,7 +34,7 @@ def _without_stale_pages(app: Sphinx, exception: Exception | None) -> None:
     """Take pages that no longer have a source off the site."""
     if exception or app.builder.format != "html":
         return
-    for page in (path for path in app.outdir.rglob("*.html") if "_static" not in path.parts):
+    for page in list(written.pages(app)):
         name = page.relative_to(app.outdir).with_suffix("").as_posix()
         if name not in app.env.all_docs and name not in GENERATED:
             page.unlink()
@@ -57,6 +58,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("thalweg.site.run")
     app.setup_extension("thalweg.site.examples")
     app.setup_extension("thalweg.site.notebooks")
+    app.setup_extension("thalweg.site.lite")
     app.setup_extension("thalweg.site.api")
     app.add_css_file("thalweg.css")
     app.add_js_file("thalweg.js", loading_method="defer")

@@ -4,11 +4,12 @@ The theme names some controls other than they read, leaves a few without a name,
 landmark. ``tests/site/test_pages.py`` holds every page to axe-core's rules; a newer theme that needs none of this shows there.
 """
 
-from pathlib import Path
 from typing import Any
 
 from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
+
+from . import written
 
 MENDED = '<meta content="mended" name="thalweg-access"/>'
 
@@ -51,11 +52,10 @@ def mend(page: str) -> str:
 def _mend_all(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
-    for path in Path(app.outdir).rglob("*.html"):
-        if "_static" not in path.parts:
-            page = path.read_text(encoding="utf-8")
-            if MENDED not in page and "</head>" in page:  # not those of an earlier build
-                path.write_text(mend(page), encoding="utf-8")
+    for path in written.pages(app):
+        page = path.read_text(encoding="utf-8")
+        if MENDED not in page and "</head>" in page:  # not those of an earlier build
+            path.write_text(mend(page), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Sphinx extension: every page that runs can be downloaded as a notebook, from a button at its head.
+"""Sphinx extension: every page that runs can be downloaded as a notebook, and a chapter's assignment opened, from buttons at its head.
 
 The notebook is made from the page's text when the site is built, without outputs: whoever opens it runs it.
 """
@@ -11,7 +11,9 @@ import nbformat
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from . import execute
+from thalweg.exercises import topics
+
+from . import execute, lite
 
 FOLDER = "_downloads/notebooks"
 
@@ -31,9 +33,13 @@ def pages() -> list[Path]:
 
 
 def _button(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    """Put a download button at the head of a page that runs."""
+    """Put a download button at the head of a page that runs, and one that opens its assignment."""
+    name = Path(page).name
+    if name in topics():
+        url = context["pathto"](lite.NOTEBOOKS, 1) + f"?path={name}.ipynb"
+        context["header_buttons"].append({"type": "link", "url": url, "icon": "fas fa-rocket", "tooltip": lite.LINK})
     if Path(f"{page}.md") in pages():
-        url = context["pathto"](f"{FOLDER}/{Path(page).name}.ipynb", 1)
+        url = context["pathto"](f"{FOLDER}/{name}.ipynb", 1)
         context["header_buttons"].append(
             {"type": "link", "url": url, "icon": "fas fa-download", "tooltip": "Download this page as a notebook"}
         )

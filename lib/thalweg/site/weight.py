@@ -18,6 +18,8 @@ from fontTools.subset import Subsetter
 from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
 
+from . import written
+
 THEME = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static"
 SHEET = "styles/pydata-sphinx-theme.css"
 ICONS = re.compile(r"<!-- So that users can add custom icons -->\s*<script[^>]*/fontawesome\.js[^>]*></script>\s*")
@@ -70,7 +72,7 @@ def _lighten(app: Sphinx, exception: Exception | None) -> None:
     for path in (static / "scripts").glob("fontawesome.js*"):
         path.unlink()
     texts = [path.read_text(encoding="utf-8") for path in (static / "scripts").glob("*.js")]
-    for path in (path for path in Path(app.outdir).rglob("*.html") if "_static" not in path.parts):
+    for path in written.pages(app):
         page = path.read_text(encoding="utf-8")
         texts.append(lighter(page))
         if texts[-1] != page:
