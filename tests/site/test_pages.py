@@ -98,6 +98,7 @@ def test_formulas_are_rendered(visit, name):
     formulas = page.locator("article .math")
     rendered = page.locator("article .math mjx-container")
     assert rendered.count() == formulas.count()
+    assert page.locator("article .math mjx-assistive-mml math").count() == formulas.count(), "for screen readers"
     assert page.locator("mjx-merror").count() == 0
 
 

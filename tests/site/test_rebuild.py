@@ -54,7 +54,7 @@ def build(book):
     """Execute and build as `make site` does; the pages of the book that were written."""
     html = book / "_build/html"
     before = {path: path.stat().st_mtime_ns for path in html.glob("chapters/*.html")}
-    environment = os.environ | {"PYTHONPATH": str(book / "lib"), "TQDM_DISABLE": "1"}
+    environment = os.environ | {"PYTHONPATH": str(book / "lib"), "TQDM_DISABLE": "1", "OFFLINE": ""}
     program = Path(sys.executable).with_name("jupyter-book")
     for command in (
         [sys.executable, "-m", "thalweg.site.execute"],

@@ -3,12 +3,12 @@ for (const button of document.querySelectorAll(".theme-switch-button, .search-bu
   button.addEventListener("click", (event) => { if (event.detail === 0) button.focus(); });
 
 // A formula wider than the page scrolls in its own box, which is a stop of the Tab key for as long as there is something to scroll.
-const boxes = new ResizeObserver((entries) => {
+const formulaBoxes = new ResizeObserver((entries) => {
   for (const { target } of entries) {
     if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
     else target.removeAttribute("tabindex");
   }
 });
 window.addEventListener("load", () => window.MathJax?.startup?.promise.then(() => {
-  for (const formula of document.querySelectorAll("mjx-container[display]")) boxes.observe(formula);
+  for (const formula of document.querySelectorAll("mjx-container[display]")) formulaBoxes.observe(formula);
 }));
