@@ -1,6 +1,9 @@
 """Which pages are executed anew: those that depend on what has changed, and no others."""
 
+import nbformat
 import pytest
+from jupyter_cache.base import ProjectNb
+from jupyter_cache.executors.basic import ProcessData
 
 from thalweg.site import execute
 
@@ -57,3 +60,12 @@ def test_no_page_of_the_site_has_lost_its_source(site):
     root = site.parents[1]
     for page in site.glob("chapters/**/*.html"):
         assert (root / page.relative_to(site)).with_suffix(".md").exists(), f"{page} is stale"
+
+
+def test_what_a_cell_prints_in_pieces_is_joined_as_it_was_printed(tmp_path):
+    code = "import time\nfor text in ('a', '\\nb', '\\n'):\n    print(text, end='', flush=True)\n    time.sleep(0.3)"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    page = ProjectNb(1, str(tmp_path / "page.md"), notebook, [])
+    result = execute._Worker().execute(page, ProcessData(1, page.uri, None, 60, False))
+    assert result.err is None
+    assert [output.text for output in notebook.cells[0].outputs] == ["a\nb\n"]

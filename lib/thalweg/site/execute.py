@@ -17,7 +17,9 @@ from pathlib import Path
 import jupytext
 import yaml
 from jupyter_cache import get_cache
-from jupyter_cache.executors import load_executor
+from jupyter_cache.base import ProjectNb
+from jupyter_cache.executors.basic import ExecutionWorkerLocalMProc, JupyterExecutorLocalMproc, ProcessData
+from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
 
 LIBRARY = Path(__file__).resolve().parents[2]  # what stands above the package
 MEASUREMENTS = Path("tests/bench")  # tables that take too long to compute in a page
@@ -121,6 +123,22 @@ def executed() -> dict[str, str]:
     return json.loads(known.read_text()) if known.exists() else {}
 
 
+class _Worker(ExecutionWorkerLocalMProc):
+    """Joins what a cell prints in several pieces. (myst-nb would put a line's end between two of them.)"""
+
+    @staticmethod
+    def execute(project_nb: ProjectNb, data: ProcessData) -> ExecutionResult:
+        """Execute one page in the folder that it stands in."""
+        options = {"timeout": data.timeout, "allow_errors": data.allow_errors, "coalesce_streams": True}
+        return single_nb_execution(project_nb.nb, cwd=str(Path(project_nb.uri).parent), **options)
+
+
+class _Executor(JupyterExecutorLocalMproc):
+    """Executes pages in parallel, each in a process of its own."""
+
+    _EXECUTION_WORKER = _Worker
+
+
 def main() -> int:
     """Fill the cache; the exit code is 1 when a page failed."""
     cache = get_cache(str(CACHE))
@@ -135,7 +153,7 @@ def main() -> int:
     failed = []
     if waiting:
         print(f"executing {', '.join(Path(record.uri).stem for record in waiting)}", flush=True)
-        executor = load_executor("local-parallel", cache, logger=logging.getLogger("jupyter_cache"))
+        executor = _Executor(cache, logger=logging.getLogger("jupyter_cache"))
         result = executor.run_and_cache(filter_pks=[record.pk for record in waiting], timeout=TIMEOUT)
         failed = [*result.excepted, *result.errored]
         for uri in failed:
