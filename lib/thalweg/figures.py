@@ -27,6 +27,7 @@ from .surfaces import Surface
 BLUE, ORANGE, GREEN, PINK, OCHRE, GREY = "#0072b2", "#d55e00", "#00855f", "#b0508a", "#8a6d00", "#6b6b6c"
 COLOURS = (BLUE, ORANGE, GREEN, PINK, OCHRE, GREY)
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
+_STROKES = [[1, 0], [6, 3], [8, 2, 2, 2], [2, 2], [6, 2, 2, 2, 2, 2], [1, 1]]  # the same, as Vega writes them
 INK, FAINT, CONTOUR, PAPER = "#1b1b1d", "#c9c9cb", "#a3b4c2", "#fefefd"
 
 # what each of them is called in the site's style sheet
@@ -176,6 +177,18 @@ def contour(ax, surface: Surface, n: int = 14, power: float = 3.0, grid: int = 1
     ax.grid(False)
 
 
+def sea_chart(ax, surface: Surface, heights: Sequence[float], written: Sequence[float] = (), grid: int = 120) -> None:
+    """Draw a surface as a sea chart: lines at ``heights``, the ``written`` ones with their number, bluer the lower it lies."""
+    x, y, z = surface.grid(grid)
+    for height in heights[: len(heights) // 2]:  # thin washes of one colour, one over the other: right on any paper
+        ax.contourf(x, y, z, levels=[z.min() - 1, height], colors=[BLUE], alpha=0.07)
+    lines = ax.contour(x, y, z, levels=heights, colors=CONTOUR, linewidths=0.8)
+    ax.clabel(lines, levels=written, fontsize=8, colors=INK, fmt="%g")
+    left, right, bottom, top = surface.window
+    ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+    ax.grid(False)
+
+
 def paths(ax, histories: Mapping[str, History], markers: bool = True) -> None:
     """Draw runs of optimizers on a map, each with its own colour and dash; the common start as a ring."""
     for i, (label, history) in enumerate(histories.items()):
@@ -197,7 +210,14 @@ def _rounded(values, digits: int = 3) -> list[float]:
     return [round(float(v), digits) for v in values]
 
 
-def contour_layer(surface: Surface, n: int = 14, power: float = 3.0, width: int = 520, height: int = 300) -> alt.Chart:
+def contour_layer(
+    surface: Surface,
+    n: int = 14,
+    power: float = 3.0,
+    width: int = 520,
+    height: int = 300,
+    titles: tuple[str, str] = ("θ₁", "θ₂"),
+) -> alt.Chart:
     """The map of a surface as an Altair layer."""
     x, y, z = surface.grid(110)
     lines = contourpy.contour_generator(x, y, z)
@@ -210,9 +230,14 @@ def contour_layer(surface: Surface, n: int = 14, power: float = 3.0, width: int 
     left, right, bottom, top = surface.window
     axes = {
         "x": alt.X(
-            "x:Q", scale=alt.Scale(domain=[left, right], nice=False), title="θ₁", axis=alt.Axis(grid=False, tickCount=6)
+            "x:Q",
+            scale=alt.Scale(domain=[left, right], nice=False),
+            title=titles[0],
+            axis=alt.Axis(grid=False, tickCount=6),
         ),
-        "y": alt.Y("y:Q", scale=alt.Scale(domain=[bottom, top], nice=False), title="θ₂", axis=alt.Axis(grid=False)),
+        "y": alt.Y(
+            "y:Q", scale=alt.Scale(domain=[bottom, top], nice=False), title=titles[1], axis=alt.Axis(grid=False)
+        ),
     }
     data = alt.Data(values=rows)
     base = alt.Chart(data, width=width, height=height)
@@ -236,8 +261,9 @@ def path_animation(
         "method:N", title=None, scale=alt.Scale(domain=names, range=list(COLOURS[: len(names)])), sort=names
     )
     drawn = alt.Chart(alt.Data(values=rows)).transform_filter("datum.step <= step")
+    dashes = alt.StrokeDash("method:N", sort=names, legend=None, scale=alt.Scale(range=_STROKES[: len(names)]))
     line = drawn.mark_line(clip=True, strokeWidth=2).encode(
-        x="x:Q", y="y:Q", order="step:Q", color=colour, strokeDash=alt.StrokeDash("method:N", sort=names, legend=None)
+        x="x:Q", y="y:Q", order="step:Q", color=colour, strokeDash=dashes
     )
     heads = drawn.transform_filter(f"datum.step > step - {every}").mark_point(
         clip=True, filled=True, size=90, opacity=1
