@@ -230,7 +230,7 @@ def contour_layer(
     titles: tuple[str, str] = ("θ₁", "θ₂"),
 ) -> alt.Chart:
     """The map of a surface as an Altair layer."""
-    x, y, z = surface.grid(64)  # lines of some 8 pixels, which the eye takes for a curve
+    x, y, z = surface.grid(90)  # lines of some 6 pixels, which the eye takes for a curve
     lines = contourpy.contour_generator(x, y, z)
     rows = [
         {"x": px, "y": py, "k": k, "line": f"{i}.{j}"}
