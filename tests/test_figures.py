@@ -52,3 +52,23 @@ def test_an_interactive_figure_carries_its_data_and_a_still():
     assert json.loads(data)["description"] == "a ball </script> rolls"
     assert markup.count("<svg") == 1
     assert len(markup) < 300_000
+
+
+def test_a_sea_chart_is_washed_below_half_of_its_heights_and_bears_the_written_ones():
+    fig, ax = plt.subplots()
+    figures.sea_chart(ax, surfaces.bowl(), heights=[1, 2, 4, 8], written=[2])
+    washes = [c for c in ax.collections if c.get_alpha() == pytest.approx(0.07)]
+    assert len(washes) == 2
+    assert {text.get_text() for text in ax.texts} == {"2"}
+    assert ax.get_aspect() == 1
+    plt.close(fig)
+
+
+def test_a_label_with_a_comma_survives_the_charts_table():
+    runs = {"ball, heavy": minimize(Momentum(), surfaces.ravine(), steps=3)}
+    markup = figures.interactive(figures.path_animation(surfaces.ravine(), runs), alt="a ball")._repr_mimebundle_()[
+        "text/html"
+    ]
+    (data,) = re.findall(r'<script type="application/json" class="tw-spec">(.*?)</script>', markup)
+    assert r"\"ball, heavy\"" in data
+    assert "ball, heavy" in markup[: markup.index("<script")]

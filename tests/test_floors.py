@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "surfaces": set(),
     "data": set(),
     "minimize": set(),
+    "landscape": {"numpy", "data", "minimize", "surfaces"},
     "figures": {"surfaces", "minimize"},
     "exercises": {"exercises", "numpy", "surfaces", "minimize", "data"},
     "site": {"site", "exercises", "numpy", "torch"},

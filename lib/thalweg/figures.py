@@ -6,6 +6,7 @@ decides them. Where there is no such page (JupyterLab, PDF) the same figure appe
 ``show`` puts a Matplotlib figure on the page, ``interactive`` an Altair chart; both want alt text that says what is to be seen.
 """
 
+import csv
 import hashlib
 import html
 import io
@@ -28,6 +29,7 @@ from .surfaces import Surface
 BLUE, ORANGE, GREEN, PINK, OCHRE, GREY = "#0072b2", "#d55e00", "#00855f", "#b0508a", "#8a6d00", "#6b6b6c"
 COLOURS = (BLUE, ORANGE, GREEN, PINK, OCHRE, GREY)
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
+_STROKES = [[1, 0], [6, 3], [8, 2, 2, 2], [2, 2], [6, 2, 2, 2, 2, 2], [1, 1]]  # the same, as Vega writes them
 INK, FAINT, CONTOUR, PAPER = "#1b1b1d", "#c9c9cb", "#a3b4c2", "#fefefd"
 
 # what each of them is called in the site's style sheet
@@ -187,6 +189,18 @@ def contour(ax, surface: Surface, n: int = 14, power: float = 3.0, grid: int = 1
     ax.grid(False)
 
 
+def sea_chart(ax, surface: Surface, heights: Sequence[float], written: Sequence[float] = (), grid: int = 120) -> None:
+    """Draw a surface as a sea chart: lines at ``heights``, the ``written`` ones with their number, bluer the lower it lies."""
+    x, y, z = surface.grid(grid)
+    for height in heights[: len(heights) // 2]:  # thin washes of one colour, one over the other: right on any paper
+        ax.contourf(x, y, z, levels=[z.min() - 1, height], colors=[BLUE], alpha=0.07)
+    lines = ax.contour(x, y, z, levels=heights, colors=CONTOUR, linewidths=0.8)
+    ax.clabel(lines, levels=written, fontsize=8, colors=INK, fmt="%g")
+    left, right, bottom, top = surface.window
+    ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+    ax.grid(False)
+
+
 def paths(ax, histories: Mapping[str, History], markers: bool = True) -> None:
     """Draw runs of optimizers on a map, each with its own colour and dash; the common start as a ring."""
     for i, (label, history) in enumerate(histories.items()):
@@ -208,9 +222,26 @@ def _rounded(values, digits: int = 3) -> list[float]:
     return [round(float(v), digits) for v in values]
 
 
-def contour_layer(surface: Surface, n: int = 14, power: float = 3.0, width: int = 520, height: int = 300) -> alt.Chart:
+def _table(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
+    """Rows as CSV in the page: a third of what they take as JSON."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    numbers = {name: "number" for name, value in rows[0].items() if not isinstance(value, str)}
+    return alt.InlineData(values=text.getvalue(), format=alt.CsvDataFormat(type="csv", parse=numbers))
+
+
+def contour_layer(
+    surface: Surface,
+    n: int = 14,
+    power: float = 3.0,
+    width: int = 520,
+    height: int = 300,
+    titles: tuple[str, str] = ("θ₁", "θ₂"),
+) -> alt.Chart:
     """The map of a surface as an Altair layer."""
-    x, y, z = surface.grid(110)
+    x, y, z = surface.grid(90)  # lines of some 6 pixels, which the eye takes for a curve
     lines = contourpy.contour_generator(x, y, z)
     rows = [
         {"x": px, "y": py, "k": k, "line": f"{i}.{j}"}
@@ -221,12 +252,16 @@ def contour_layer(surface: Surface, n: int = 14, power: float = 3.0, width: int 
     left, right, bottom, top = surface.window
     axes = {
         "x": alt.X(
-            "x:Q", scale=alt.Scale(domain=[left, right], nice=False), title="θ₁", axis=alt.Axis(grid=False, tickCount=6)
+            "x:Q",
+            scale=alt.Scale(domain=[left, right], nice=False),
+            title=titles[0],
+            axis=alt.Axis(grid=False, tickCount=6),
         ),
-        "y": alt.Y("y:Q", scale=alt.Scale(domain=[bottom, top], nice=False), title="θ₂", axis=alt.Axis(grid=False)),
+        "y": alt.Y(
+            "y:Q", scale=alt.Scale(domain=[bottom, top], nice=False), title=titles[1], axis=alt.Axis(grid=False)
+        ),
     }
-    data = alt.Data(values=rows)
-    base = alt.Chart(data, width=width, height=height)
+    base = alt.Chart(_table(rows), width=width, height=height)
     return base.mark_line(color=CONTOUR, strokeWidth=1, clip=True).encode(**axes, detail="line:N", order="k:Q")
 
 
@@ -246,9 +281,10 @@ def path_animation(
     colour = alt.Color(
         "method:N", title=None, scale=alt.Scale(domain=names, range=list(COLOURS[: len(names)])), sort=names
     )
-    drawn = alt.Chart(alt.Data(values=rows)).transform_filter("datum.step <= step")
+    drawn = alt.Chart(_table(rows)).transform_filter("datum.step <= step")
+    dashes = alt.StrokeDash("method:N", sort=names, legend=None, scale=alt.Scale(range=_STROKES[: len(names)]))
     line = drawn.mark_line(clip=True, strokeWidth=2).encode(
-        x="x:Q", y="y:Q", order="step:Q", color=colour, strokeDash=alt.StrokeDash("method:N", sort=names, legend=None)
+        x="x:Q", y="y:Q", order="step:Q", color=colour, strokeDash=dashes
     )
     heads = drawn.transform_filter(f"datum.step > step - {every}").mark_point(
         clip=True, filled=True, size=90, opacity=1
@@ -276,7 +312,7 @@ def path_slider(surface: Surface, runs: Mapping[float, History], name: str, note
         "chosen", value=values[0], bind=alt.binding_range(min=values[0], max=values[-1], step=gap, name=f"{name} ")
     )
     near = f"abs(datum.value - chosen) < {gap / 2}"
-    drawn = alt.Chart(alt.Data(values=rows)).transform_filter(near).encode(x="x:Q", y="y:Q", order="step:Q")
+    drawn = alt.Chart(_table(rows)).transform_filter(near).encode(x="x:Q", y="y:Q", order="step:Q")
     line = drawn.mark_line(clip=True, color=ORANGE, strokeWidth=1.5)
     dots = drawn.mark_point(clip=True, color=ORANGE, filled=True, size=22, opacity=1)
     texts = alt.Chart(alt.Data(values=[{"value": v, "note": notes[v]} for v in values])).transform_filter(near)

@@ -9,6 +9,7 @@ MODULES = (
     "thalweg.numpy",
     "thalweg.torch",
     "thalweg.surfaces",
+    "thalweg.landscape",
     "thalweg.data",
     "thalweg.minimize",
     "thalweg.figures",

@@ -18,7 +18,15 @@ function needVega() {
   return vega;
 }
 
-// A chart with a slider called "step" can play: it starts by itself when first seen, unless the reader prefers stillness.
+// On a narrow screen the picture shrinks, and its words with it. The chart keeps its words at their size and its proportions.
+async function fit(stage, view, shown) {
+  const drawn = stage.querySelector("svg").viewBox.baseVal;
+  if (shown.width >= drawn.width) return;
+  const width = view.width() - drawn.width + shown.width;
+  await view.height(view.height() * width / view.width()).width(width).runAsync();
+}
+
+// A chart with a slider called "step" can play: it starts by itself when half of it is seen, unless the reader prefers stillness.
 function addPlayButton(stage, view) {
   const slider = stage.querySelector('input[name="step"]');
   if (!slider) return;
@@ -41,16 +49,24 @@ function addPlayButton(stage, view) {
   slider.addEventListener("keydown", stop);
   stop();
   stage.querySelector(".vega-bindings").append(button);
-  if (!window.matchMedia("(prefers-reduced-motion: reduce)").matches) play();
+  window.addEventListener("beforeprint", () => { stop(); view.signal("step", Number(slider.max)).run(); });
+  if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  const seen = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    seen.disconnect();
+    if (Number(slider.value) === Number(slider.max)) play();  // unless the reader was quicker
+  }, { threshold: 0.5 });
+  seen.observe(stage);
 }
 
 async function bringToLife(figure) {
   const spec = JSON.parse(figure.querySelector(".tw-spec").textContent);
   const stage = figure.querySelector(".tw-stage");
-  const height = stage.getBoundingClientRect().height;
   await needVega();
-  stage.style.minHeight = `${height}px`;  // nothing jumps while the chart replaces the picture
+  const shown = stage.querySelector("svg").getBoundingClientRect();
+  stage.style.minHeight = `${shown.height}px`;  // nothing jumps while the chart replaces the picture
   const { view } = await vegaEmbed(stage, spec, { actions: false, renderer: "svg" });
+  await fit(stage, view, shown);
   addPlayButton(stage, view);
   figure.classList.add("tw-live");
 }
@@ -88,4 +104,16 @@ function keepTicks(boxes) {
 document.addEventListener("DOMContentLoaded", () => {
   const boxes = [...document.querySelectorAll(".tw-passed")];
   if (boxes.length) keepTicks(boxes);
+});
+
+// Where the reader is in the book: which of the pages in the list at the side this is, between the links to its neighbours.
+document.addEventListener("DOMContentLoaded", () => {
+  const pages = [...document.querySelectorAll(".bd-links li")];
+  const number = pages.findLastIndex((page) => page.classList.contains("current")) + 1;  // a page within a part: both are marked
+  const neighbours = document.querySelector(".prev-next-area");
+  if (!number || !neighbours) return;
+  const place = document.createElement("label");
+  place.className = "tw-place";
+  place.innerHTML = `Page ${number} of ${pages.length} <progress value="${number}" max="${pages.length}"></progress>`;
+  neighbours.insertBefore(place, neighbours.querySelector(".right-next"));
 });
