@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help course test bench setup site pdf release class grade lint clean
+.PHONY: help course test bench setup site book pdf release class grade lint clean
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
@@ -79,7 +79,6 @@ $(foreach a,$(ASSIGNMENTS),$(eval $(COURSE)/release/$(a)/$(a).ipynb: solutions/$
 
 site: book $(LITE)
 
-.PHONY: book
 book: setup release $(RUNTIME)
 	$(call say,executing the pages)
 	@TQDM_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/python -m thalweg.site.execute
@@ -88,7 +87,7 @@ book: setup release $(RUNTIME)
 	@rm -rf _build/html/_sources
 
 # The assignments in JupyterLite, built anew only when one of them has changed, or what they run on.
-$(LITE): $(RELEASES) $(WHEELS) $(VENDOR) $(addprefix lib/thalweg/site/static/,lite.js run.json) \
+$(LITE): $(RELEASES) $(WHEELS) $(VENDOR) $(wildcard lib/thalweg/datasets/*) $(addprefix lib/thalweg/site/static/,lite.js run.json) \
 		$(shell find lib/thalweg -name '*.py' -not -path '*/course/*' -not -path '*/torch/*') | book
 	$(call say,building the notebooks that run in the browser)
 	@$(BIN)/python -m thalweg.site.lite

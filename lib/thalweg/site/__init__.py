@@ -58,7 +58,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("thalweg.site.run")
     app.setup_extension("thalweg.site.examples")
     app.setup_extension("thalweg.site.notebooks")
-    app.setup_extension("thalweg.site.lite")
     app.setup_extension("thalweg.site.api")
     app.add_css_file("thalweg.css")
     app.add_js_file("thalweg.js", loading_method="defer")

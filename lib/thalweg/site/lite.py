@@ -2,38 +2,26 @@
 
     python -m thalweg.site.lite
 
-builds the folder, after the book. As a Sphinx extension: ``{assignment}`momentum` `` is the link that opens it.
-
 The kernel's Python is the pinned one of ``run.json``; with it come the wheels of ``lib/web/wheels.txt`` and one of this library, from
 the site itself. They are listed in a lock file, against which Pyodide verifies what it loads.
 """
 
-import base64
-import csv
 import hashlib
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-import zipfile
-from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from docutils import nodes
 from packaging.utils import parse_wheel_filename
-from sphinx.application import Sphinx
-from sphinx.util.docutils import ReferenceRole
-
-from thalweg.exercises import topics
 
 from . import run
+from .wheel import wheel
 
 SITE = Path("_build/html/lite")
-NOTEBOOKS = "lite/notebooks/index.html"
-LINK = "Open the assignment in the browser"
 WORK = Path("_build/lite")  # JupyterLite's own files from build to build
 WHEELS = Path("_build/wheels")
 EXTENSION = Path(sys.prefix, "share/jupyter/labextensions/@jupyterlite/pyodide-kernel-extension")
@@ -45,39 +33,6 @@ PREFERENCES = {
     "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},  # light or dark, as the reader's system is
     "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 10},  # seconds
 }
-NO_TORCH = '''"""Stands where PyTorch would be."""
-
-raise ModuleNotFoundError(
-    "PyTorch does not run in a browser. Download this notebook (File > Download) and open it on your own machine, "
-    "where PyTorch is installed."
-)
-'''
-METADATA = "Metadata-Version: 2.1\nName: thalweg\nVersion: {}\n"
-WHEEL = "Wheel-Version: 1.0\nGenerator: thalweg.site.lite\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-
-
-def wheel(folder: Path) -> Path:
-    """Write the library's wheel for the browser, with the same bytes for the same sources; ``import torch`` says what to do instead."""
-    path = folder / f"thalweg-{version('thalweg')}-py3-none-any.whl"
-    run.pack(path)
-    about = f"thalweg-{version('thalweg')}.dist-info"
-    added = {
-        "torch.py": NO_TORCH,
-        f"{about}/METADATA": METADATA.format(version("thalweg")),
-        f"{about}/WHEEL": WHEEL,
-    }
-    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in added.items():
-            archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
-        record = io.StringIO()
-        rows = csv.writer(record, lineterminator="\n")
-        for name in archive.namelist():
-            raw = archive.read(name)
-            digest = base64.urlsafe_b64encode(hashlib.sha256(raw).digest()).decode().rstrip("=")
-            rows.writerow([name, f"sha256={digest}", len(raw)])
-        rows.writerow([f"{about}/RECORD", "", ""])
-        archive.writestr(zipfile.ZipInfo(f"{about}/RECORD"), record.getvalue(), zipfile.ZIP_DEFLATED)
-    return path
 
 
 def lock(wheels: list[Path], address: str) -> dict[str, Any]:
@@ -107,10 +62,8 @@ def python(folder: Path, offline: bool) -> None:
     address = "../../_static/pyodide/" if offline else pinned["cdn"]
     folder.mkdir()
     shutil.copy(run.STATIC / "lite.js", folder / "pyodide.js")
-    for path in [
-        *WHEELS.glob("*.whl"),
-        *(path for name in KERNEL_WHEELS for path in EXTENSION.glob(f"static/pypi/{name}-*.whl")),
-    ]:
+    sources = [WHEELS.glob("*.whl"), *(EXTENSION.glob(f"static/pypi/{name}-*.whl") for name in KERNEL_WHEELS)]
+    for path in chain.from_iterable(sources):
         shutil.copy(path, folder)
     wheel(folder)
     (folder / "runtime.json").write_text(json.dumps({"address": address, "files": pinned["files"]}))
@@ -130,11 +83,18 @@ def name_kernel(extension: Path) -> None:
 
 
 def main() -> None:
-    """Build the folder anew."""
+    """Build the folder anew. Raises FileNotFoundError where a part was not made before."""
+    notebooks = sorted(run.ASSIGNMENTS.glob("*/*.ipynb"))
+    for found, what, remedy in [
+        (notebooks, run.ASSIGNMENTS, "release"),
+        (list(WHEELS.glob("*.whl")), WHEELS, f"{WHEELS}/.ready"),
+    ]:
+        if not found:
+            raise FileNotFoundError(f"there is nothing in {what}; run: make {remedy}")
     shutil.rmtree(WORK, ignore_errors=True)
     shutil.rmtree(SITE, ignore_errors=True)
     (WORK / "contents").mkdir(parents=True)
-    for notebook in sorted(run.ASSIGNMENTS.glob("*/*.ipynb")):
+    for notebook in notebooks:
         shutil.copy(notebook, WORK / "contents")
     kernel = {
         "pyodideUrl": "./pyodide/pyodide.js",
@@ -170,26 +130,6 @@ def main() -> None:
     subprocess.run([sys.executable, "-m", "jupyterlite_core", "build"], cwd=WORK, check=True, stdout=subprocess.DEVNULL)
     name_kernel(SITE / "extensions/@jupyterlite/pyodide-kernel-extension")
     python(SITE / "pyodide", bool(os.environ.get("OFFLINE")))
-
-
-class AssignmentRole(ReferenceRole):
-    """The link that opens an assignment in JupyterLite; on paper, its words."""
-
-    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """Draw it. An unknown assignment is an error."""
-        if self.target not in topics():
-            message = f"there is no assignment {self.target!r}; there are {', '.join(topics())}"
-            return [], [self.inliner.reporter.error(message, line=self.lineno)]
-        words = self.title if self.has_explicit_title else LINK
-        up = "../" * self.env.docname.count("/")
-        link = f'<a class="reference external" href="{up}{NOTEBOOKS}?path={self.target}.ipynb">{words}</a>'
-        return [nodes.raw("", link, format="html"), nodes.raw("", words, format="latex")], []
-
-
-def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the role."""
-    app.add_role("assignment", AssignmentRole())
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 if __name__ == "__main__":

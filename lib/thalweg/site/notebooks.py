@@ -1,6 +1,9 @@
 """Sphinx extension: every page that runs can be downloaded as a notebook, and a chapter's assignment opened, from buttons at its head.
 
 The notebook is made from the page's text when the site is built, without outputs: whoever opens it runs it.
+
+``{assignment}`momentum` ``
+    the link that opens an assignment in JupyterLite; ``{assignment}`words <momentum>` `` with other words.
 """
 
 from pathlib import Path
@@ -10,12 +13,15 @@ import jupytext
 import nbformat
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.util.docutils import ReferenceRole
 
 from thalweg.exercises import topics
 
-from . import execute, lite
+from . import execute
 
 FOLDER = "_downloads/notebooks"
+LITE = "lite/notebooks/index.html"  # JupyterLite's page, see lite.py
+LINK = "Open the assignment in the browser"
 
 
 def notebook(page: Path) -> nbformat.NotebookNode:
@@ -36,8 +42,8 @@ def _button(app: Sphinx, page: str, template: str, context: dict[str, Any], doct
     """Put a download button at the head of a page that runs, and one that opens its assignment."""
     name = Path(page).name
     if name in topics():
-        url = context["pathto"](lite.NOTEBOOKS, 1) + f"?path={name}.ipynb"
-        context["header_buttons"].append({"type": "link", "url": url, "icon": "fas fa-rocket", "tooltip": lite.LINK})
+        url = context["pathto"](LITE, 1) + f"?path={name}.ipynb"
+        context["header_buttons"].append({"type": "link", "url": url, "icon": "fas fa-rocket", "tooltip": LINK})
     if Path(f"{page}.md") in pages():
         url = context["pathto"](f"{FOLDER}/{name}.ipynb", 1)
         context["header_buttons"].append(
@@ -55,8 +61,23 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
         nbformat.write(notebook(page), folder / f"{page.stem}.ipynb")
 
 
+class AssignmentRole(ReferenceRole):
+    """The link that opens an assignment in JupyterLite; on paper, its words."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Draw it. An unknown assignment is an error."""
+        if self.target not in topics():
+            message = f"there is no assignment {self.target!r}; there are {', '.join(topics())}"
+            return [], [self.inliner.reporter.error(message, line=self.lineno)]
+        words = self.title if self.has_explicit_title else LINK
+        up = "../" * self.env.docname.count("/")
+        link = f'<a class="reference external" href="{up}{LITE}?path={self.target}.ipynb">{words}</a>'
+        return [nodes.raw("", link, format="html"), nodes.raw("", words, format="latex")], []
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the button, after the theme's own, and the writing."""
+    """Register the buttons, after the theme's own, the link and the writing."""
+    app.add_role("assignment", AssignmentRole())
     app.connect("html-page-context", _button, priority=502)
     app.connect("build-finished", _write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,15 +5,15 @@ self.loadPyodide = async ({ indexURL: own, packages: _, ...options }) => {
   const { address, files } = await (await fetch(`${own}runtime.json`)).json();
   const indexURL = new URL(address, own).href;
   const lockFileURL = `${own}pyodide-lock.json`;
-  const verified = async (name) => {
+  const verified = {};  // address: the same bytes, here
+  await Promise.all(Object.keys(files).filter((name) => !name.endsWith(".whl")).map(async (name) => {
     const response = await fetch(indexURL + name, { integrity: files[name].integrity });
     if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
-    return URL.createObjectURL(new Blob([await response.blob()], { type: "text/javascript" }));
-  };
-  const names = Object.keys(files).filter((name) => !name.endsWith(".whl"));  // Pyodide itself verifies wheels
-  const urls = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await verified(name)])));
-  importScripts(urls["pyodide.asm.js"], urls["pyodide.js"]);  // and with them another loadPyodide
-  // What has just been loaded comes from the browser's cache now.
-  const packages = Object.keys((await (await fetch(lockFileURL)).json()).packages);
+    verified[indexURL + name] = URL.createObjectURL(await response.blob());
+  }));
+  const fetchAnything = fetch;
+  self.fetch = (url, ...rest) => fetchAnything(verified[url] ?? url, ...rest);  // what was verified is what Pyodide gets
+  importScripts(verified[`${indexURL}pyodide.asm.js`], verified[`${indexURL}pyodide.js`]);  // and with them another loadPyodide
+  const packages = Object.keys((await (await fetch(lockFileURL)).json()).packages);  // Pyodide itself verifies these
   return loadPyodide({ ...options, indexURL, lockFileURL, packages });
 };
