@@ -36,11 +36,14 @@ def test_an_exercise_is_solved_in_the_page(chapter, runtime):
     page = chapter("momentum", runtime)
     troubles = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.startswith(runtime) else None)
     name = "momentum.heavy_ball"
     assert "There is no answer yet" in check(page, name, box(page, name).locator("textarea").input_value())
     wrong = check(page, name, STUB + "    v = rho * v + grad\n    return theta + lr * v, v")
     assert "0 of 3 points" not in wrong and "3 of 3" not in wrong
     assert page.evaluate("localStorage.getItem('thalweg-passed')") is None
+    assert sorted(asked) == sorted(runtime + file for file in PINNED["files"]), "each file once"
     assert "Hint: " in wrong and "It behaves like a known mistake" in wrong
     right = check(page, name, STUB + "    v = rho * v + grad\n    return theta - lr * v, v")
     assert right.startswith("✔ heavy_ball: 3 of 3 points")

@@ -62,6 +62,7 @@ def python(folder: Path, offline: bool) -> None:
     address = "../../_static/pyodide/" if offline else pinned["cdn"]
     folder.mkdir()
     shutil.copy(run.STATIC / "lite.js", folder / "pyodide.js")
+    shutil.copy(run.STATIC / "pinned.js", folder)
     sources = [WHEELS.glob("*.whl"), *(EXTENSION.glob(f"static/pypi/{name}-*.whl") for name in KERNEL_WHEELS)]
     for path in chain.from_iterable(sources):
         shutil.copy(path, folder)

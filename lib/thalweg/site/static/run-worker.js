@@ -1,6 +1,7 @@
 // Python, apart from the page: Pyodide with NumPy and the parts of thalweg that an exercise needs. An endless loop is stopped
 // by ending this worker. Messages in: {runtime, setup, code}. Messages out: {progress}, {output}, {done}, {broken}.
 "use strict";
+importScripts("pinned.js");
 const PIECE = 100;  // milliseconds between two messages of output
 const MOST = 50_000;  // characters of output; a loop that prints must not drown the page
 
@@ -19,18 +20,6 @@ function print(line) {
   if (shown > MOST || performance.now() - last > PIECE) flush();
 }
 
-// Fetch a file of the runtime and compare it with its sha256; the browser refuses one that differs.
-async function verified(url, integrity, count) {
-  const response = await fetch(url, { integrity });
-  if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  const parts = [];
-  for (let reader = response.body.getReader(), next; !(next = await reader.read()).done;) {
-    parts.push(next.value);
-    count(next.value.length);
-  }
-  return new Blob(parts, { type: "text/javascript" });
-}
-
 async function start(runtime) {
   const { files } = await (await fetch("run.json")).json();
   const total = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
@@ -39,11 +28,8 @@ async function start(runtime) {
     loaded += bytes;
     postMessage({ progress: `Loading Python: ${(loaded / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB` });
   };
-  const names = Object.keys(files);
-  const blobs = await Promise.all(names.map((name) => verified(new URL(name, runtime), files[name].integrity, count)));
-  for (const name of ["pyodide.asm.js", "pyodide.js"]) importScripts(URL.createObjectURL(blobs[names.indexOf(name)]));
+  await loadPinned(files, runtime, count);
   postMessage({ progress: "Starting Python" });
-  // What has just been loaded comes from the browser's cache now.
   const pyodide = await loadPyodide({ indexURL: runtime, stdout: print, stderr: print });
   await pyodide.loadPackage("numpy", { messageCallback: () => {} });
   const library = await (await fetch("run-thalweg.zip", { cache: "no-cache" })).arrayBuffer();
