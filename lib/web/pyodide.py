@@ -16,6 +16,7 @@ import sys
 import tempfile
 import urllib.request
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -33,6 +34,25 @@ def from_pypi(name: str) -> bytes:
             return archive.read(path)
 
 
+def sources(name: str, cdn: str, there: Path, for_tests: bool) -> Iterator[bytes]:
+    """The file called ``name`` from wherever it may be: already in its place, from npm, or from the web."""
+    if there.exists():
+        yield there.read_bytes()
+    core = HERE / "node_modules/pyodide" / name
+    if core.exists():
+        yield core.read_bytes()
+    elif for_tests:
+        yield from_pypi(name)
+    else:
+        try:
+            with urllib.request.urlopen(cdn + name, timeout=120) as answer:
+                yield answer.read()
+        except OSError as error:
+            sys.exit(
+                f"{cdn}{name} cannot be reached ({error}). Where this machine has no access to it, put the file at {there}."
+            )
+
+
 def main() -> None:
     """Fill TARGET, or end with what differs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -42,18 +62,14 @@ def main() -> None:
     pinned = json.loads((HERE.parent / "thalweg/site/static/run.json").read_text())
     options.target.mkdir(parents=True, exist_ok=True)
     for name, wanted in pinned["files"].items():
-        core = HERE / "node_modules/pyodide" / name
-        if core.exists():
-            raw = core.read_bytes()
-        elif options.for_tests:
-            raw = from_pypi(name)
+        there = options.target / name
+        for raw in sources(name, pinned["cdn"], there, options.for_tests):
+            found = "sha256-" + base64.b64encode(hashlib.sha256(raw).digest()).decode()
+            if found == wanted["integrity"]:
+                there.write_bytes(raw)
+                break
         else:
-            with urllib.request.urlopen(pinned["cdn"] + name, timeout=120) as answer:
-                raw = answer.read()
-        found = "sha256-" + base64.b64encode(hashlib.sha256(raw).digest()).decode()
-        if found != wanted["integrity"]:
             sys.exit(f"{name}: expected {wanted['integrity']}, got {found}")
-        (options.target / name).write_bytes(raw)
 
 
 if __name__ == "__main__":
