@@ -52,6 +52,8 @@ class InPrint(SphinxPostTransform):
     def run(self, **kwargs: Any) -> None:
         """Change the doctree of the whole book in place."""
         self._preface()
+        for buttons in self._containers(lambda node: "tw-buttons" in node["classes"]):
+            buttons.parent.remove(buttons)
         for bundle in self._containers(lambda node: node.get("nb_element") == "mime_bundle"):
             self._picture(bundle)
         for exercise in self._containers(lambda node: "tw-exercise" in node["classes"]):
