@@ -75,6 +75,7 @@ def test_an_example_runs_in_the_page_and_can_be_changed(site, chapter, runtime):
         button.focus()
         page.keyboard.press("Enter")
         expect(button).to_be_enabled()  # it is not while the code runs
+        expect(button).to_be_focused()
         return boxes.nth(number).locator(".tw-run-output").inner_text()
 
     known = (

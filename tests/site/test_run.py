@@ -84,8 +84,12 @@ def test_an_answer_outlives_the_page_until_one_starts_over(chapter):
     assert "if lr:\n    " in text.input_value()
     page.reload()
     assert text.input_value() != stub
+    answer = text.input_value()
     box(page, "adam.too_long").get_by_role("button", name="Start over").click()
     assert text.input_value() == stub
+    page.keyboard.press("Control+z")
+    assert text.input_value() == answer
+    box(page, "adam.too_long").get_by_role("button", name="Start over").click()
     page.reload()
     assert text.input_value() == stub
 

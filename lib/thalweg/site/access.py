@@ -17,6 +17,13 @@ MENDED = '<meta content="mended" name="thalweg-access"/>'
 def mend(page: str) -> str:
     """A page of the theme with its controls named as they read, and all of it inside landmarks."""
     soup = BeautifulSoup(page, "html.parser")
+    for body in soup.select("body[data-bs-spy]"):
+        body["data-bs-target"] = (
+            "#pst-page-toc-nav"  # the theme names contents that its pages do not have: every link was marked
+        )
+        body["data-bs-threshold"] = "0,0.05,0.1,0.5,1"  # a long section is marked in the contents too
+        if not soup.select_one(body["data-bs-target"]):
+            del body["data-bs-spy"]
     for button in soup.select("button.search-button-field"):
         del button["aria-label"]  # it is named by its own words
     for icon in soup.select("button.theme-switch-button i"):

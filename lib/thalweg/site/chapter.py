@@ -4,8 +4,8 @@
     the source of a class, method or function, as the tests run it, without its docstring.
 
 ``{exercise} momentum.heavy_ball``
-    an exercise of the chapter's assignment: its title and points come from the library, its hints from the page, and the stub that
-    can be solved in the page from the released assignment.
+    an exercise of the chapter's assignment: its title and points come from the library, its hints from the page; what is asked in full,
+    and the stub that can be solved in the page, from the released assignment.
 ``{exercises} momentum``
     the table of an assignment's exercises, each with a box to tick once its check has passed.
 ``{measured}`momentum/steps_1000` ``
@@ -90,10 +90,15 @@ class ExerciseDirective(SphinxDirective):
         title += nodes.Text(f" ({asked.points:g} points)  ")
         title += nodes.literal(text=asked.answer_name)
         box += title
-        self.state.nested_parse(self.content, self.content_offset, box)
         topic = name.partition(".")[0]
         notebook = Path(self.env.app.confdir) / run.ASSIGNMENTS / topic / f"{topic}.ipynb"
         try:
+            in_full = [":::{dropdown} The exercise in full", *run.statement(notebook, name), ":::", ""]
+            hints = next((i for i, line in enumerate(self.content) if line.startswith(":::")), len(self.content))
+            said = StringList(
+                [*self.content[:hints], *in_full, *self.content[hints:]], source=self.get_source_info()[0]
+            )
+            self.state.nested_parse(said, self.content_offset, box)
             box += run.editor(notebook, name)
         except (FileNotFoundError, ValueError) as error:
             raise self.error(f"{error}; release the assignment first: make release") from error

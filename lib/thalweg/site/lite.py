@@ -108,7 +108,10 @@ def main() -> None:
         "faviconUrl": "./tree/favicon.ico",
         "defaultKernelName": "python3",
         # it would stand between every page and the site, for files and input() that no assignment asks for
-        "disabledExtensions": ["@jupyterlite/application-extension:service-worker-manager"],
+        "disabledExtensions": [
+            "@jupyterlite/application-extension:service-worker-manager",
+            "@jupyter-notebook/notebook-extension:trusted",  # every notebook here would be "Not Trusted"
+        ],
         "litePluginSettings": {KERNEL: kernel},
     }
     (WORK / "jupyter-lite.json").write_text(

@@ -6,6 +6,7 @@ The notebook is made from the page's text when the site is built, without output
     the link that opens an assignment in JupyterLite; ``{assignment}`words <momentum>` `` with other words.
 """
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,11 @@ def notebook(page: Path) -> nbformat.NotebookNode:
     return made
 
 
+def file_name(page: str) -> str:
+    """What a page's notebook is called: not as the chapter's assignment, which is handed in."""
+    return f"chapter-{Path(page).name}.ipynb"
+
+
 def pages() -> list[Path]:
     """The pages with code of their own; some others run only to show numbers of these."""
     return [page for page in execute.pages() if "{code-cell}" in page.read_text(encoding="utf-8")]
@@ -45,7 +51,7 @@ def _button(app: Sphinx, page: str, template: str, context: dict[str, Any], doct
         url = context["pathto"](LITE, 1) + f"?path={name}.ipynb"
         context["header_buttons"].append({"type": "link", "url": url, "icon": "fas fa-rocket", "tooltip": LINK})
     if Path(f"{page}.md") in pages():
-        url = context["pathto"](f"{FOLDER}/{name}.ipynb", 1)
+        url = context["pathto"](f"{FOLDER}/{file_name(page)}", 1)
         context["header_buttons"].append(
             {"type": "link", "url": url, "icon": "fas fa-download", "tooltip": "Download this page as a notebook"}
         )
@@ -56,9 +62,10 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
     folder = Path(app.outdir) / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     for page in pages():
-        nbformat.write(notebook(page), folder / f"{page.stem}.ipynb")
+        nbformat.write(notebook(page), folder / file_name(page.stem))
 
 
 class AssignmentRole(ReferenceRole):

@@ -38,6 +38,18 @@ def cells(notebook: Path, name: str) -> dict[str, str]:
     return {"setup": texts[ids.index("setup")], "stub": texts[place - 1], "check": texts[place]}
 
 
+def statement(notebook: Path, name: str) -> list[str]:
+    """What a released assignment says about the exercise called ``name``, as lines of Markdown without their heading.
+
+    Raises ValueError where it says nothing, FileNotFoundError where it was not released.
+    """
+    wanted = name.partition(".")[2] + "_text"
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") == wanted:
+            return "".join(cell["source"]).partition("\n")[2].strip().splitlines()
+    raise ValueError(f"{notebook} has no cell {wanted}")
+
+
 def editor(notebook: Path, name: str) -> nodes.Node:
     """The exercise's stub as a block of code, with what the page's script needs to make it run. Raises as :func:`cells`."""
     found = cells(notebook, name)

@@ -12,3 +12,19 @@ const formulaBoxes = new ResizeObserver((entries) => {
 window.addEventListener("load", () => window.MathJax?.startup?.promise.then(() => {
   for (const formula of document.querySelectorAll("mjx-container[display]")) formulaBoxes.observe(formula);
 }));
+
+// A link to a place in a page leads there again when formulas and editors have moved what stands below them, unless the reader has moved.
+let moved = false;
+for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"]) window.addEventListener(kind, () => { moved = true; }, { once: true, passive: true });
+function toThePlace() {
+  const place = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (place && !moved) place.scrollIntoView({ behavior: "instant" });
+}
+window.addEventListener("load", () => {
+  toThePlace();
+  window.MathJax?.startup?.promise.then(() => requestAnimationFrame(toThePlace));
+});
+
+// On a phone the contents lie over the page: they make room for the place that was chosen.
+const contents = document.getElementById("pst-secondary-sidebar-modal");
+contents?.addEventListener("click", (event) => { if (event.target.closest("a[href^='#']")) contents.close(); });

@@ -29,7 +29,8 @@
   function turn(editor) {  // one run at a time: the others wait
     busy = editor;
     for (const { box, runButton, stopButton } of editors) {
-      runButton.disabled = busy !== null;
+      runButton.setAttribute("aria-disabled", busy !== null);  // a button that is disabled would lose the focus
+      if (stopButton === document.activeElement) runButton.focus();
       stopButton.hidden = !busy || box !== busy.box;
     }
   }
@@ -83,6 +84,12 @@
     worker.postMessage({ runtime, setup, code: `${editor.sent}\n\n${editor.check}` });
   }
 
+  // In the place of what is selected, as if typed: it can be undone.
+  function insert(text, words) {
+    text.focus();
+    document.execCommand("insertText", false, words);
+  }
+
   function type(event, editor) {
     const { text } = editor;
     if (event.key !== "Enter") return;
@@ -91,8 +98,7 @@
     // The next line is indented like this one, and further after a colon. The Tab key keeps moving through the page.
     const line = text.value.slice(0, text.selectionStart).split("\n").at(-1);
     const indent = line.match(/^ */)[0] + (line.trimEnd().endsWith(":") ? "    " : "");
-    text.setRangeText(`\n${indent}`, text.selectionStart, text.selectionEnd, "end");
-    text.dispatchEvent(new Event("input"));
+    insert(text, `\n${indent}`);
   }
 
   // The editor of `box`. It takes the place of `still`, the code as it stands on the page, when it is opened. `key`: the name under
@@ -109,7 +115,13 @@
     };
     const startOver = make("button", { type: "button", textContent: "Start over", hidden: true });
     const fit = () => { text.rows = Math.max(3, text.value.split("\n").length); };
-    startOver.onclick = () => { text.value = stub; if (key) stored.remove(key); fit(); text.focus(); };
+    startOver.onclick = () => {
+      text.select();
+      insert(text, stub);
+      editor.output.textContent = "";
+      editor.progress.textContent = "Ctrl+Z brings your code back.";
+      if (key) stored.remove(key);
+    };
     editor.stopButton.onclick = () => end("Stopped. The next run starts Python again.");
     editor.open = () => {
       still.replaceWith(text);

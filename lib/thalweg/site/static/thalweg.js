@@ -46,7 +46,7 @@ function addPlayButton(stage, view) {
   };
   button.onclick = () => (timer ? stop() : play());
   slider.addEventListener("pointerdown", stop);
-  slider.addEventListener("keydown", stop);
+  slider.addEventListener("keydown", (event) => { if (!["Tab", "Shift"].includes(event.key)) stop(); });  // these only pass by
   stop();
   stage.querySelector(".vega-bindings").append(button);
   window.addEventListener("beforeprint", () => { stop(); view.signal("step", Number(slider.max)).run(); });

@@ -1,0 +1,84 @@
+"""A link leads to the place that it names, and the contents say where one is."""
+
+import pytest
+from playwright.sync_api import expect
+
+from thalweg.exercises import topics
+from thalweg.site import run
+
+PLACES = ["momentum.html#quiz", "momentum.html#exercise-momentum-best-rho", "adam.html#exercise-adam-too-long"]
+
+
+@pytest.fixture
+def show(browser, address):
+    """Open a page of a given width as a link from elsewhere would, and wait until nothing moves it any more."""
+    contexts = []
+
+    def open_page(name, width=1280):
+        contexts.append(browser.new_context(viewport={"width": width, "height": 900}))
+        page = contexts[-1].new_page()
+        page.goto(f"{address}chapters/{name}", wait_until="load")
+        page.wait_for_function("window.MathJax?.startup?.promise")
+        page.evaluate("MathJax.startup.promise")
+        page.wait_for_timeout(300)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_link_leads_to_its_place(show, place, width):
+    page = show(place, width)
+    top = page.locator(f"#{place.partition('#')[2]}").evaluate("place => place.getBoundingClientRect().top")
+    assert 0 <= top < 120, "below the page's head, and at once in sight"
+
+
+@pytest.mark.browser
+def test_a_reader_who_has_moved_is_left_alone(show):
+    page = show("momentum.html#quiz")
+    page.mouse.wheel(0, -2000)
+    page.wait_for_timeout(300)
+    before = page.evaluate("scrollY")
+    page.evaluate("dispatchEvent(new Event('load'))")
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") == before
+
+
+@pytest.mark.browser
+def test_on_a_phone_the_contents_make_room_for_what_was_chosen(show):
+    page = show("momentum.html", 390)
+    page.get_by_role("button", name="Toggle secondary sidebar").click()
+    contents = page.locator("#pst-secondary-sidebar-modal")
+    expect(contents).to_be_visible()
+    contents.get_by_role("link", name="Quiz").click()
+    expect(contents).to_be_hidden()
+    expect(page.get_by_role("heading", name="Quiz")).to_be_in_viewport()
+
+
+@pytest.mark.browser
+def test_the_contents_mark_a_section_however_long(show):
+    page = show("momentum.html")
+    marked = 0
+    height = page.evaluate("document.querySelector('article').scrollHeight")
+    steps = range(1500, height - 1500, 1500)
+    for y in steps:
+        page.evaluate("top => scrollTo({ top, behavior: 'instant' })", y)
+        page.wait_for_timeout(200)
+        marked += page.locator("#pst-page-toc-nav .nav-link.active").count() > 0
+    assert marked >= 0.9 * len(steps)
+    assert page.locator("article a.active").count() == 0
+
+
+@pytest.mark.parametrize("topic", topics())
+def test_a_box_says_all_that_the_assignment_says(site, topic):
+    html = (site / f"chapters/{topic}.html").read_text(encoding="utf-8")
+    assert html.count("The exercise in full") == html.count('class="tw-exercise docutils') > 0
+
+
+def test_an_exercise_without_a_statement_is_refused(site):
+    with pytest.raises(ValueError, match="no cell missing_text"):
+        run.statement(run.ASSIGNMENTS / "momentum/momentum.ipynb", "momentum.missing")
