@@ -1,17 +1,20 @@
 """Every page of the built site, in a real browser with the network blocked."""
 
-import inspect
 import json
 import re
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import pytest
 from bs4 import BeautifulSoup
+from docutils.utils import new_document
+from sphinx import addnodes
+from sphinx.errors import ExtensionError
 
 from thalweg.exercises import topics
-from thalweg.site.api import MODULES
+from thalweg.site import api
 from thalweg.site.chapter import assignment
 
 ROOT = Path(__file__).parents[2]
@@ -199,26 +202,23 @@ def test_every_term_leads_to_its_section(site):
         assert term.find_next_sibling("dd").select("a.reference.internal"), term.get_text()
 
 
-def public(module):
-    """The names that a module offers, and the methods and properties that its classes define."""
-    here = import_module(module)
-    own = [n for n, thing in vars(here).items() if getattr(thing, "__module__", "") == module and n[0] != "_"]
-    for name in getattr(here, "__all__", own):
-        yield f"{module}.{name}"
-        thing = getattr(here, name)
-        if inspect.isclass(thing):
-            for method, what in vars(thing).items():
-                if method[0] != "_" and (inspect.isfunction(what) or isinstance(what, property)):
-                    yield f"{module}.{name}.{method}"
-
-
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", api.MODULES)
 def test_every_public_name_is_documented_and_linkable(site, module):
     page = BeautifulSoup((site / "chapters/api.html").read_text(encoding="utf-8"), "html.parser")
     there = {term["id"] for term in page.select("dt.sig[id]")}
-    wanted = set(public(module))
+    wanted = set(api.public(module))
     assert wanted
     assert wanted - there == set(), "a public name without a docstring"
+
+
+def test_the_build_fails_for_a_public_name_without_a_docstring(monkeypatch):
+    monkeypatch.setattr(api, "MODULES", ("thalweg.surfaces",))
+    page = SimpleNamespace(env=SimpleNamespace(docname=api.PAGE))
+    with pytest.raises(ExtensionError, match=r"docstring: .*thalweg\.surfaces\.bowl"):
+        api._complete(page, new_document("nothing is documented"))
+    signatures = new_document("all is")
+    signatures += addnodes.desc_signature(ids=list(api.public("thalweg.surfaces")))
+    api._complete(page, signatures)
 
 
 @pytest.mark.browser

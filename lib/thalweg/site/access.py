@@ -11,6 +11,7 @@ from sphinx.application import Sphinx
 
 from . import written
 
+CONTENTS = "#pst-page-toc-nav"
 MENDED = '<meta content="mended" name="thalweg-access"/>'
 
 
@@ -22,7 +23,7 @@ def mend(page: str) -> str:
             "#pst-page-toc-nav"  # the theme names contents that its pages do not have: every link was marked
         )
         body["data-bs-threshold"] = "0,0.05,0.1,0.5,1"  # a long section is marked in the contents too
-        if not soup.select_one(body["data-bs-target"]):
+        if not soup.select_one(CONTENTS):
             del body["data-bs-spy"]
     for button in soup.select("button.search-button-field"):
         del button["aria-label"]  # it is named by its own words

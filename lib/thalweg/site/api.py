@@ -1,10 +1,17 @@
 """Sphinx extension: pages of the package from its docstrings, by autodoc, with citations written as everywhere in the book."""
 
+import inspect
 import re
+from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
+from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
+PAGE = "chapters/api"
 MODULES = (
     "thalweg.numpy",
     "thalweg.torch",
@@ -15,7 +22,29 @@ MODULES = (
     "thalweg.figures",
     "thalweg.exercises",
 )
-"""What the page of the package shows, in its order. A public name without a docstring is left out, and a test misses it."""
+"""What the page of the package shows, in its order."""
+
+
+def public(module: str) -> Iterator[str]:
+    """The names that a module offers, and the methods and properties that its classes define."""
+    here = import_module(module)
+    own = [n for n, thing in vars(here).items() if getattr(thing, "__module__", "") == module and n[0] != "_"]
+    for name in getattr(here, "__all__", own):
+        yield f"{module}.{name}"
+        thing = getattr(here, name)
+        if inspect.isclass(thing):
+            for method, what in vars(thing).items():
+                if method[0] != "_" and (inspect.isfunction(what) or isinstance(what, property)):
+                    yield f"{module}.{name}.{method}"
+
+
+def _complete(app: Sphinx, doctree: nodes.document) -> None:
+    """Autodoc leaves out what has no docstring. Raises ExtensionError that names it: the build fails."""
+    if app.env.docname == PAGE:
+        there = {name for signature in doctree.findall(addnodes.desc_signature) for name in signature["ids"]}
+        missing = [name for module in MODULES for name in public(module) if name not in there]
+        if missing:
+            raise ExtensionError(f"public names without a docstring: {', '.join(missing)}")
 
 
 def _cite(app: Sphinx, what: str, name: str, thing: object, options: Any, lines: list[str]) -> None:
@@ -37,4 +66,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
         ("py:class", "History"),
     ]
     app.connect("autodoc-process-docstring", _cite)
+    app.connect("doctree-read", _complete)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
