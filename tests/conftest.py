@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def site() -> Path:
 def printed() -> Path:
     """The printed book. Without LaTeX there is none, also where everything else has to be there: it is a large installation."""
     pdf = ROOT / "_build/pdf/thalweg.pdf"
-    if shutil.which("xelatex") is None or shutil.which("pdftotext") is None:
+    if subprocess.run([ROOT / "lib/latex.sh", "--check"], check=False).returncode:
         pytest.skip("LaTeX is missing. Run: make pdf")
     if not pdf.exists():
         missing("the printed book", "Run: make pdf")
