@@ -132,6 +132,8 @@ def assert_harmless(batch: Batch, name: str, attack: attacks.Attack) -> None:
     outcome = batch.ended[name]
     said = printed(batch, name)
     ends = {"timed out", "out of memory", "crashed"}  # on a busy machine another limit may be reached first
+    if attack.race and outcome.outcome == "graded":
+        ends.add("graded")
     assert outcome.outcome == attack.outcome or {outcome.outcome, attack.outcome} <= ends, (outcome.reason, said)
     # a submission that breaks down may have answered before: how far it came can be a race, and what it earned is its own
     earned = attack.able and outcome.outcome in ends and outcome.points <= RIGHT

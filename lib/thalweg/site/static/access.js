@@ -9,21 +9,21 @@ const formulaBoxes = new ResizeObserver((entries) => {
     else target.removeAttribute("tabindex");
   }
 });
-window.addEventListener("load", () => window.MathJax?.startup?.promise.then(() => {
-  for (const formula of document.querySelectorAll("mjx-container[display]")) formulaBoxes.observe(formula);
-}));
-
-// A link to a place in a page leads there again when formulas and editors have moved what stands below them, unless the reader has moved.
-let moved = false;
-for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"]) window.addEventListener(kind, () => { moved = true; }, { once: true, passive: true });
-function toThePlace() {
-  const place = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (place && !moved) place.scrollIntoView({ behavior: "instant" });
+const article = document.querySelector("article");
+if (article) {  // it grows when formulas come
+  new ResizeObserver(() => {
+    for (const formula of article.querySelectorAll("mjx-container[display]")) formulaBoxes.observe(formula);
+  }).observe(article);
 }
-window.addEventListener("load", () => {
-  toThePlace();
-  window.MathJax?.startup?.promise.then(() => requestAnimationFrame(toThePlace));
-});
+
+// A link to a place in a page leads there again whenever formulas and editors have moved it, until the reader moves or all has come.
+const place = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+const stay = new ResizeObserver(() => place.scrollIntoView({ behavior: "instant" }));
+if (place && article) {
+  stay.observe(article);
+  for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"]) window.addEventListener(kind, () => stay.disconnect(), { passive: true });
+  window.addEventListener("load", () => setTimeout(() => stay.disconnect(), 20_000));
+}
 
 // On a phone the contents lie over the page: they make room for the place that was chosen.
 const contents = document.getElementById("pst-secondary-sidebar-modal");
