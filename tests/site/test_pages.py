@@ -152,14 +152,11 @@ def test_interactive_figures_answer_to_the_keyboard(visit):
 
 
 @pytest.mark.browser
-def test_figures_stay_without_scripts(browser, address):
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(f"{address}chapters/momentum.html")
-    stills = page.locator(".tw-stage > svg")
+def test_figures_stay_without_scripts(scriptless, address):
+    scriptless.goto(f"{address}chapters/momentum.html")
+    stills = scriptless.locator(".tw-stage > svg")
     assert stills.count() == 2
     assert all(stills.nth(i).bounding_box()["height"] > 200 for i in range(2))
-    context.close()
 
 
 @pytest.mark.browser
@@ -255,14 +252,11 @@ def test_the_list_of_exercises_remembers_what_has_passed(visit):
 
 
 @pytest.mark.browser
-def test_the_list_of_exercises_reads_without_scripts(browser, address):
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(f"{address}chapters/exercises.html")
-    assert page.get_by_role("link", name="One step of the heavy ball").is_visible()
-    assert page.locator("input.tw-passed").count() > 0
-    assert not page.locator("input.tw-passed, .tw-progress").filter(visible=True).count()
-    context.close()
+def test_the_list_of_exercises_reads_without_scripts(scriptless, address):
+    scriptless.goto(f"{address}chapters/exercises.html")
+    assert scriptless.get_by_role("link", name="One step of the heavy ball").is_visible()
+    assert scriptless.locator("input.tw-passed").count() > 0
+    assert not scriptless.locator("input.tw-passed, .tw-progress").filter(visible=True).count()
 
 
 @pytest.mark.parametrize("text", ["no time is named, points: 3", "Plan for about 90 minutes."])

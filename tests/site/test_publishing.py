@@ -63,7 +63,7 @@ def test_pull_requests_are_tested():
 def test_only_what_passed_is_published():
     flow = workflow("pages")
     assert flow[True]["push"]["branches"] == ["main"]
-    assert commands(flow)[:2] == ["make test", "make site"]
+    assert commands(flow)[:2] == ["make test", "make pdf"]
     upload = flow["jobs"]["build"]["steps"][-1]
     assert upload["with"]["path"] == "_build/html"
     deploy = flow["jobs"]["deploy"]

@@ -95,7 +95,7 @@ def test_an_answer_outlives_the_page_until_one_starts_over(chapter):
 
 
 @pytest.mark.browser
-def test_python_that_cannot_be_loaded_is_said_and_tried_again(chapter, elsewhere, tmp_path):
+def test_python_that_cannot_be_loaded_is_said_and_tried_again(chapter, serve, tmp_path):
     page = chapter("momentum", "http://127.0.0.1:9/")
     name = "momentum.heavy_ball"
     editor = box(page, name)
@@ -105,7 +105,7 @@ def test_python_that_cannot_be_loaded_is_said_and_tried_again(chapter, elsewhere
     # nor is a file used that is not the pinned one
     for file in PINNED["files"]:
         (tmp_path / file).write_bytes(b"something else")
-    address = elsewhere(tmp_path)
+    address = serve(tmp_path)
     page.evaluate("address => { document.querySelector('script[data-runtime]').dataset.runtime = address }", address)
     editor.get_by_role("button", name="Check").click()
     expect(editor.locator(".tw-run-progress")).to_contain_text("Python could not be loaded")

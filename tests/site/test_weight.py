@@ -1,48 +1,23 @@
 """What travels before a page can be read: its first view, from a server that compresses as common servers do."""
 
 import base64
-import gzip
 import re
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
-from pathlib import Path
 
 import pytest
+from files import Compressed
 from fontTools.ttLib import TTFont
 
 from thalweg.exercises import topics
 from thalweg.site import weight
 
 LIMIT = 700_000  # bytes
-WRITTEN = {".html", ".css", ".js", ".json", ".svg"}  # what servers compress; fonts and pictures are compressed already
-
-
-class _Compressing(SimpleHTTPRequestHandler):
-    def do_GET(self):
-        path = Path(self.translate_path(self.path))
-        if path.suffix not in WRITTEN or not path.is_file():
-            return super().do_GET()
-        body = gzip.compress(path.read_bytes(), 6)
-        self.send_response(200)
-        self.send_header("Content-Type", self.guess_type(path))
-        self.send_header("Content-Encoding", "gzip")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args):
-        pass
 
 
 @pytest.fixture(scope="module")
-def compressing(site):
+def compressing(site, serve):
     """The address of the site on a server that compresses."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Compressing, directory=site))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
+    return serve(site, Compressed)
 
 
 @pytest.mark.browser

@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 
 from . import written
 
-CONTENTS = "#pst-page-toc-nav"
+CONTENTS = "#pst-page-toc-nav"  # the theme names others, which its pages do not have: every link of the text was marked
 MENDED = '<meta content="mended" name="thalweg-access"/>'
 
 
@@ -19,9 +19,7 @@ def mend(page: str) -> str:
     """A page of the theme with its controls named as they read, and all of it inside landmarks."""
     soup = BeautifulSoup(page, "html.parser")
     for body in soup.select("body[data-bs-spy]"):
-        body["data-bs-target"] = (
-            "#pst-page-toc-nav"  # the theme names contents that its pages do not have: every link was marked
-        )
+        body["data-bs-target"] = CONTENTS
         body["data-bs-threshold"] = "0,0.05,0.1,0.5,1"  # a long section is marked in the contents too
         if not soup.select_one(CONTENTS):
             del body["data-bs-spy"]

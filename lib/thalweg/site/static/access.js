@@ -17,9 +17,8 @@ if (article) {  // it grows when formulas come
 }
 
 // A link to a place in a page leads there again whenever formulas and editors have moved it, until the reader moves or all has come.
-const place = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-const stay = new ResizeObserver(() => place.scrollIntoView({ behavior: "instant" }));
-if (place && article) {
+if (article) {
+  const stay = new ResizeObserver(() => document.querySelector(":target")?.scrollIntoView({ behavior: "instant" }));
   stay.observe(article);
   for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"]) window.addEventListener(kind, () => stay.disconnect(), { passive: true });
   window.addEventListener("load", () => setTimeout(() => stay.disconnect(), 20_000));

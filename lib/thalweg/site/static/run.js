@@ -1,5 +1,5 @@
 // Exercises and examples that run in the page. The page carries the code as text; this script puts an editor in its place.
-// Python (run-worker.js) is loaded on the first click, once for the page.
+// Python (run-worker.js) is loaded on the first click, once for the page. `stored` and `passed` are in thalweg.js.
 {
   const script = document.currentScript;
   const editors = [];
@@ -13,18 +13,6 @@
     element.append(...children);
     return element;
   };
-
-  const stored = {  // an answer outlives the page; a browser that keeps nothing is no reason to fail
-    get: (key) => { try { return localStorage.getItem(key); } catch { return null; } },
-    set: (key, text) => { try { localStorage.setItem(key, text); } catch { /* not kept */ } },
-    remove: (key) => { try { localStorage.removeItem(key); } catch { /* was not kept */ } },
-  };
-
-  function tick(name) {  // an exercise that has passed, in the list of all exercises
-    let passed = [];
-    try { passed = [JSON.parse(stored.get("thalweg-passed")) ?? []].flat(); } catch { /* spoilt: start anew */ }
-    stored.set("thalweg-passed", JSON.stringify([...new Set([...passed, name])]));
-  }
 
   function turn(editor) {  // one run at a time: the others wait
     busy = editor;
@@ -52,7 +40,7 @@
       if (data.right) {
         ran.set(busy, busy.sent);
         for (const editor of [busy, ...busy.before]) known.add(editor);
-        if (busy.check && /^✔ /m.test(output.textContent)) tick(busy.label);
+        if (busy.check && /^✔ /m.test(output.textContent)) passed.keep([...passed.names(), busy.label]);
       }
       turn(null);
     }

@@ -81,19 +81,29 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const figure of document.querySelectorAll(".tw-interactive")) seen.observe(figure);
 });
 
-// The list of exercises: what the reader has ticked as passed is kept in this browser, and only there.
+// What is kept in this browser, and only there. One that keeps nothing is no reason to fail.
+const stored = {
+  get: (key) => { try { return localStorage.getItem(key); } catch { return null; } },
+  set: (key, text) => { try { localStorage.setItem(key, text); } catch { /* not kept */ } },
+  remove: (key) => { try { localStorage.removeItem(key); } catch { /* was not kept */ } },
+};
+
+// The names of the exercises that have passed.
+const passed = {
+  names: () => { try { return [JSON.parse(stored.get("thalweg-passed")) ?? []].flat(); } catch { return []; /* spoilt: start anew */ } },
+  keep: (names) => stored.set("thalweg-passed", JSON.stringify([...new Set(names)])),
+};
+
+// The list of exercises remembers them.
 function keepTicks(boxes) {
   const line = document.querySelector(".tw-progress");
-  let passed = [];
-  try { passed = [JSON.parse(localStorage.getItem("thalweg-passed"))].flat(); } catch { /* no storage, or spoilt: start anew */ }
+  const names = passed.names();
   const count = () => { line.textContent = `${boxes.filter((box) => box.checked).length} of ${boxes.length} passed`; };
   for (const box of boxes) {
-    box.checked = passed.includes(box.value);
+    box.checked = names.includes(box.value);
     box.hidden = false;
     box.addEventListener("change", () => {
-      try {
-        localStorage.setItem("thalweg-passed", JSON.stringify(boxes.filter((b) => b.checked).map((b) => b.value)));
-      } catch { /* a browser that stores nothing still counts */ }
+      passed.keep(boxes.filter((b) => b.checked).map((b) => b.value));
       count();
     });
   }
