@@ -1,0 +1,75 @@
+"""The book's topics in the order in which they are read, as their chapters' front matter describes them.
+
+A chapter that teaches a topic says in its front matter what the pages that show all topics need to know of it::
+
+    thalweg:
+      card: One sentence that says what it is about.
+      needs: [momentum]           # the topics that are read first; empty where nothing is
+      minutes: {core: 25, all: 60}
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One chapter: its file's name, its title, the part it stands in, and its number in the book, from 1."""
+
+    name: str
+    title: str
+    part: str
+    number: int
+    card: str
+    needs: tuple[str, ...]
+    core: int  # minutes to read the core, and everything
+    minutes: int
+
+
+def topics(root: Path = Path()) -> list[Topic]:
+    """The topics of the book in the folder ``root``. Raises ValueError for a front matter that lacks something."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    found: list[Topic] = []
+    for part, file in _files(toc):
+        path = root / f"{file}.md"
+        said, title = _head(path)
+        if said is not None:
+            found.append(_topic(path, said, title, part, len(found) + 1))
+    names = [topic.name for topic in found]
+    for topic in found:
+        for name in topic.needs:
+            if name not in names:
+                raise ValueError(f"{topic.name} needs {name!r}, which is no topic of the book ({', '.join(names)})")
+    return found
+
+
+def _files(toc: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each chapter with the part that it stands in."""
+    for part in toc["parts"]:
+        for chapter in part["chapters"]:
+            yield part["caption"], chapter["file"]
+
+
+def _head(path: Path) -> tuple[dict[str, Any] | None, str]:
+    """What the front matter of the page says about its topic, and the page's title."""
+    text = path.read_text(encoding="utf-8")
+    matter = text.split("\n---\n", 1)[0].removeprefix("---\n") if text.startswith("---\n") else ""
+    title = next((line[2:].strip() for line in text.splitlines() if line.startswith("# ")), path.stem)
+    return (yaml.safe_load(matter) or {}).get("thalweg"), title
+
+
+def _topic(path: Path, said: dict[str, Any], title: str, part: str, number: int) -> Topic:
+    try:
+        minutes = said["minutes"]
+        needs = tuple(said["needs"])
+        return Topic(
+            path.stem, title, part, number, str(said["card"]), needs, int(minutes["core"]), int(minutes["all"])
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path}: its front matter needs thalweg: card, needs and minutes (core, all): {error}"
+        ) from error
