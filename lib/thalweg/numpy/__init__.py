@@ -1,6 +1,5 @@
 """The reference algorithms in NumPy: each one as short as its formula."""
 
-from ._blocks import step_in_place
 from .adam import Adam, AdaMax, AdamEpsilonHat, AdamUncorrected, AdamW, Moments
 from .batch_normalization import BatchNorm
 from .dropout import (
@@ -20,4 +19,3 @@ __all__ += ["AdaMax", "Adam", "AdamEpsilonHat", "AdamUncorrected", "AdamW", "Mom
 __all__ += ["BatchNorm"]
 __all__ += ["DropConnect", "Dropout", "FractionalMaxPool", "PlainDropout", "StochasticDepth"]
 __all__ += ["all_masks", "mask_probability", "survival"]
-__all__ += ["step_in_place"]
