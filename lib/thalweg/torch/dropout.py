@@ -14,11 +14,9 @@ from .fit import mlp
 class _Keep(nn.Module):
     """A module with a probability of keeping, checked by its twin of the NumPy half."""
 
-    twin: type = reference.Dropout
-
     def __init__(self, keep: float = 0.5):
         super().__init__()
-        self.keep = self.twin(keep).keep
+        self.keep = reference.Dropout(keep).keep  # knows what is allowed
 
     def mask(self, like: Tensor, *shape: int) -> Tensor:
         """A mask of this shape, of the type and on the device of ``like``: 1/keep with probability keep, else 0."""
@@ -47,8 +45,6 @@ class PlainDropout(_Keep):
     Arguments and errors as in :class:`Dropout`. Source: {cite}`srivastava2014`.
     """
 
-    twin = reference.PlainDropout
-
     def forward(self, x: Tensor) -> Tensor:
         """The input, thinned while training, scaled down afterwards."""
         return x * torch.empty_like(x).bernoulli_(self.keep) if self.training else self.keep * x
@@ -60,8 +56,6 @@ class DropConnect(_Keep):
     Takes (batch, inputs) to (batch, outputs); ``weight`` and ``bias`` as in ``nn.Linear``. Training needs memory for a
     mask of the weights for each example. Raises ValueError for a bad ``keep``. Source: {cite}`wan2013`.
     """
-
-    twin = reference.DropConnect
 
     def __init__(self, inputs: int, outputs: int, keep: float = 0.5):
         super().__init__(keep)
@@ -81,8 +75,6 @@ class StochasticDepth(_Keep):
     ``branch`` is the module :math:`f`, from (batch, ...) to the same shape; ``keep`` is the probability that it survives.
     Raises ValueError for a bad ``keep``. Source: {cite}`huang2016`.
     """
-
-    twin = reference.StochasticDepth
 
     def __init__(self, branch: nn.Module, keep: float = 0.5):
         super().__init__(keep)

@@ -98,11 +98,10 @@ def channels_first(x, gamma, beta, eps):
 
 
 def _running_statistics(batches, momentum):
-    norm = BatchNorm(momentum=momentum)
-    gamma, beta, running = norm.init(batches.shape[2])
+    norm = BatchNorm(batches.shape[2], momentum=momentum)
     for batch in batches:
-        _, running, _ = norm.forward(batch, gamma, beta, running)
-    return running
+        norm = norm.updated(norm.forward(batch, norm.init(), training=True)[1])
+    return norm.running_mean, norm.running_var
 
 
 def _averaged(batches, momentum, mean, var, statistics):
@@ -292,8 +291,13 @@ def beta_scaled(w, b, gamma, beta, mean, var, eps):
 # --- backward_from_output: x_hat is recovered from y, then the one-line gradient ----------------------------------
 
 
+def _backward(dy, x_hat, std, gamma):
+    dx, gradients = BatchNorm(len(gamma)).backward(dy, (x_hat, std, gamma, "in training"))
+    return dx, gradients["gamma"], gradients["beta"]
+
+
 def _backward_from_output(dy, y, gamma, beta, std):
-    return BatchNorm().backward(dy, ((y - beta) / gamma, std, gamma))
+    return _backward(dy, (y - beta) / gamma, std, gamma)
 
 
 backward_from_output = Key(_backward_from_output)
@@ -374,7 +378,7 @@ def averaged_parameters(dy, y, gamma, beta, std):
     "Your dx is right. Which of the two parameters multiplies x_hat, so that its gradient has x_hat in it?",
 )
 def parameters_swapped(dy, y, gamma, beta, std):
-    dx, dgamma, dbeta = BatchNorm().backward(dy, ((y - beta) / gamma, std, gamma))
+    dx, dgamma, dbeta = _backward(dy, (y - beta) / gamma, std, gamma)
     return dx, dbeta, dgamma
 
 
@@ -383,7 +387,7 @@ def parameters_swapped(dy, y, gamma, beta, std):
     "You divide by gamma first and subtract beta afterwards. The layer multiplies, then adds: what was done last is undone first.",
 )
 def wrong_order(dy, y, gamma, beta, std):
-    return BatchNorm().backward(dy, (y / gamma - beta, std, gamma))
+    return _backward(dy, y / gamma - beta, std, gamma)
 
 
 # --- batch_size: measured on the digits ---------------------------------------------------------------------------
