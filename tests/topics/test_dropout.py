@@ -325,9 +325,9 @@ def test_without_a_generator_nothing_is_drawn(name):
 
 
 def test_other_bad_arguments_are_named():
-    for n in (0, 21, 2.0):
-        with pytest.raises(ValueError, match=f"n must be a whole number from 1 to 20.*got {n!r}"):
-            tn.all_masks(n)
+    for d in (0, 21, 2.0):
+        with pytest.raises(ValueError, match=f"d must be a whole number from 1 to 20.*got {d!r}"):
+            tn.all_masks(d)
     with pytest.raises(ValueError, match="keep"):
         tn.mask_probability(np.ones((1, 2)), 0.0)
     with pytest.raises(ValueError, match=r"blocks must be .* got 0"):

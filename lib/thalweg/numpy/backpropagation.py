@@ -41,7 +41,7 @@ class Layer:
 class Linear(Layer):
     r"""A linear layer: each output is a weighted sum of all inputs, and a bias.
 
-    .. math:: y = W x + b, \qquad \frac{\partial L}{\partial W} = \sum_i \frac{\partial L}{\partial y^{(i)}}\, x^{(i)\top}
+    .. math:: y = W x + b, \qquad \frac{\partial L}{\partial W} = \sum_{i=1}^B \frac{\partial L}{\partial y_i}\, x_i^\top
 
     ``x`` has the shape (batch, inputs), ``y`` (batch, outputs), ``W`` (outputs, inputs) and ``b`` (outputs,); without ``bias``
     there is no ``b``. New weights have variance 1/inputs, new biases are 0. Raises ValueError for an ``x`` of another shape.
@@ -119,9 +119,9 @@ class Sigmoid(Layer):
 class SoftmaxCrossEntropy(Layer):
     r"""The loss of a classifier: the mean over the batch of minus the log of the probability of what is right.
 
-    .. math:: L = -\frac1B \sum_{i=1}^B \sum_k y_{ik} \log p_{ik}, \qquad p_{ik} = \frac{e^{x_{ik}}}{\sum_j e^{x_{ij}}}
+    .. math:: L = -\frac1B \sum_{i=1}^B \sum_{k=1}^C y^\star_{ik} \log \hat y_{ik}, \qquad \hat y_{ik} = \frac{e^{x_{ik}}}{\sum_j e^{x_{ij}}}
 
-    ``x`` holds scores of shape (batch, classes). ``targets`` are classes, whole numbers of shape (batch,), or their
+    ``x`` holds scores of shape (batch, classes). ``targets``, :math:`y^\star`, are classes, whole numbers of shape (batch,), or their
     probabilities, of the shape of ``x``, each row with the sum 1. Raises ValueError for others.
     Source: {cite}`goodfellow2016`.
     """
@@ -130,13 +130,13 @@ class SoftmaxCrossEntropy(Layer):
         """Return the loss, a number, and what ``backward`` needs."""
         targets = self._probabilities(np.asarray(targets), x)
         below = x - x.max(axis=1, keepdims=True)  # no exponential overflows
-        log_p = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
-        return -(targets * log_p).sum() / len(x), (np.exp(log_p), targets)
+        log_probabilities = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
+        return -(targets * log_probabilities).sum() / len(x), (np.exp(log_probabilities), targets)
 
     def backward(self, dy, cache):
         """Return the gradient in the scores; ``dy`` is 1 where the loss is the end of the network."""
-        p, targets = cache
-        return dy * (p - targets) / len(p), {}
+        probabilities, targets = cache
+        return dy * (probabilities - targets) / len(targets), {}
 
     def _probabilities(self, targets, x):
         require(np.ndim(x) == 2, "x", np.shape(x), "of shape (batch, classes)")
@@ -190,15 +190,16 @@ class Network(Layer):
 def check_gradient(layer, x, parameters=None, *, training=False, seed=0, step=1e-5):
     r"""How far ``layer.backward`` is from central differences of ``layer.forward``: the relative error of each gradient, by name.
 
-    .. math:: \frac{\partial L}{\partial x_i} \approx \frac{L(x + h e_i) - L(x - h e_i)}{2h}, \qquad L = \sum_j c_j y_j
+    .. math:: \frac{\partial L}{\partial x_i} \approx \frac{L(x + \delta e_i) - L(x - \delta e_i)}{2\delta}, \qquad L = \sum_j c_j y_j
 
-    Any layer, network or loss will do. Each entry of ``x`` and of the parameters is moved by ``step``, which is :math:`h`, and back.
-    ``seed`` fixes the weights :math:`c_j`, drawn from N(0, 1), and the layer's own noise, which has to be the same in each pass.
+    Any layer, network or loss will do; ``parameters`` may be the targets of a loss, which stay where they are. Each entry of
+    ``x`` and of the parameters is moved by ``step``, which is :math:`\delta`, to either side (:math:`e_i` is 1 at that entry and 0
+    elsewhere). ``seed`` fixes the weights :math:`c_j`, drawn from N(0, 1), and the layer's own noise, the same in each pass.
+
     An error is the largest difference between the two gradients over the largest entry; as that entry counts a thousandth of the
-    largest of all at least, since of a gradient that is 0 rounding alone is left.
-    Right ones are below 1e-6, wrong ones mostly above 1e-2. ``parameters`` may be the targets of a loss: they are not moved. Returns a
-    dict with "x" and the names of the parameters. Raises ValueError where the gradients have other names or shapes than the
-    parameters, and for arrays that are not float64.
+    largest of all at least, since of a gradient that is 0 rounding alone is left. Right ones are below 1e-6, wrong ones mostly
+    above 1e-2. Returns a dict with "x" and the names of the parameters. Raises ValueError where the gradients have other names
+    or shapes than the parameters, and for arrays that are not float64. Source: lecture UvA, "babysitting deep nets".
     """
     learned = parameters if isinstance(parameters, dict) else {}
     moved = {"x": np.array(x)} | {name: np.array(a) for name, a in learned.items()}

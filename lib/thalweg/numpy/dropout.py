@@ -156,9 +156,9 @@ class StochasticDepth(Layer):
 
 
 def survival(blocks, last=0.5):
-    r"""The linear rule for the branches of a deep network: :math:`p_l = 1 - \frac{l}{L}(1 - p_L)` for block l = 1, ..., L.
+    r"""The linear rule for the branches of a deep network: :math:`p_l = 1 - \frac{l}{D}(1 - p_D)` for block l = 1, ..., D.
 
-    ``blocks`` is L >= 1, ``last`` is :math:`p_L`, in (0, 1]; returns shape (blocks,). Raises ValueError for others.
+    ``blocks`` is D >= 1, ``last`` is :math:`p_D`, in (0, 1]; returns shape (blocks,). Raises ValueError for others.
     Source: {cite}`huang2016`.
     """
     require(isinstance(blocks, int) and blocks >= 1, "blocks", blocks, "a whole number of at least 1")
@@ -170,11 +170,12 @@ def survival(blocks, last=0.5):
 class FractionalMaxPool(Layer):
     r"""Max pooling to any smaller size, over windows whose places are drawn.
 
-    With N rows, n = ``size`` and the ratio :math:`a = (N - k)/(n - 1)`, window i of k = ``kernel`` rows starts at row
+    With :math:`d_\mathrm{in}` rows, :math:`d_\mathrm{out}` = ``size``, :math:`K` = ``kernel`` rows a window and
+    :math:`c = (d_\mathrm{in} - K)/(d_\mathrm{out} - 1)`, window :math:`i` starts at row
 
-    .. math:: s_i = \lfloor a (i + u) \rfloor - \lfloor a u \rfloor, \qquad s_{n-1} = N - k, \qquad u \sim U[0, 1)
+    .. math:: \mathrm{start}_i = \lfloor c (i + u) \rfloor - \lfloor c u \rfloor, \qquad 0 \le u < 1,
 
-    and columns likewise. ``x``: shape (batch, channels, rows, columns). There is no formula for the average, so the noise stays on
+    the last one at :math:`d_\mathrm{in} - K`, and columns likewise. The number :math:`u` is drawn uniformly. ``x``: shape (batch, channels, rows, columns). There is no formula for the average, so the noise stays on
     at test time, as in ``torch.nn.FractionalMaxPool2d``: average the *predictions* over several draws.
     Raises ValueError for ``size`` below 2, ``kernel`` below 1, an image that is too small, and without a generator.
     Sources: {cite}`graham2014`; lecture Helwan, "Examples".
@@ -196,9 +197,9 @@ class FractionalMaxPool(Layer):
         """The first rows of the windows: for ``u`` of any shape, whole numbers of shape (*u.shape, size)."""
         least = self.size + self.kernel - 1
         require(length >= least, "length", length, f"at least {least}")
-        ratio = (length - self.kernel) / (self.size - 1)
+        c = (length - self.kernel) / (self.size - 1)
         u = np.asarray(u)[..., None]
-        start = np.floor((np.arange(self.size) + u) * ratio) - np.floor(u * ratio)
+        start = np.floor(c * (np.arange(self.size) + u)) - np.floor(c * u)
         start = start.astype(int)
         start[..., -1] = length - self.kernel
         return start
@@ -211,7 +212,7 @@ class FractionalMaxPool(Layer):
         offsets = [(i, j) for i in range(self.kernel) for j in range(self.kernel)]
         flat = np.stack(
             [(rows + i) * x.shape[3] + columns + j for i, j in offsets]
-        )  # (kernel^2, batch, channels, n, n)
+        )  # (kernel^2, batch, channels, size, size)
         images = x.reshape(*x.shape[:2], -1)
         values = np.stack([np.take_along_axis(images, f.reshape(*x.shape[:2], -1), 2).reshape(f.shape) for f in flat])
         best = values.argmax(axis=0)[None]
@@ -226,19 +227,19 @@ class FractionalMaxPool(Layer):
         return dx.reshape(shape), {}
 
 
-def all_masks(n):
-    r"""Every mask of n units: shape (2^n, n), of 0 and 1. A network with n droppable units is :math:`2^n` thinned ones.
+def all_masks(d):
+    r"""Every mask of d units: shape (2^d, d), of 0 and 1. A network with d droppable units is :math:`2^d` thinned ones.
 
-    Raises ValueError unless n is a whole number from 1 to 20. Source: {cite}`srivastava2014`.
+    Raises ValueError unless d is a whole number from 1 to 20. Source: {cite}`srivastava2014`.
     """
-    require(isinstance(n, int) and 1 <= n <= 20, "n", n, "a whole number from 1 to 20: there are 2^n masks")
-    return ((np.arange(2**n)[:, None] >> np.arange(n)) & 1).astype(float)
+    require(isinstance(d, int) and 1 <= d <= 20, "d", d, "a whole number from 1 to 20: there are 2^d masks")
+    return ((np.arange(2**d)[:, None] >> np.arange(d)) & 1).astype(float)
 
 
 def mask_probability(masks, keep):
-    r"""How likely each mask is: :math:`p^k (1-p)^{n-k}` where k of its n units are kept.
+    r"""How likely each mask is: :math:`p^k (1-p)^{d-k}` where k of its d units are kept.
 
-    ``masks``: shape (count, n), of 0 and 1; ``keep``: in (0, 1]. Returns shape (count,). Raises ValueError for a bad ``keep``.
+    ``masks``: shape (count, d), of 0 and 1; ``keep``: in (0, 1]. Returns shape (count,). Raises ValueError for a bad ``keep``.
     Source: {cite}`srivastava2014`.
     """
     require_keep("keep", keep)

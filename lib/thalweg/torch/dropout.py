@@ -98,12 +98,12 @@ class FractionalMaxPool(nn.Module):
         self.twin = reference.FractionalMaxPool(size, kernel)
 
     def _starts(self, length: int, u: Tensor) -> Tensor:
-        n, k = self.twin.size, self.twin.kernel
-        if length < n + k - 1:
-            raise ValueError(f"length must be at least {n + k - 1}, got {length}")
-        ratio, u = (length - k) / (n - 1), u[..., None]
-        start = ((torch.arange(n, device=u.device) + u) * ratio).long() - (u * ratio).long()
-        start[..., -1] = length - k
+        size, kernel = self.twin.size, self.twin.kernel
+        if length < size + kernel - 1:
+            raise ValueError(f"length must be at least {size + kernel - 1}, got {length}")
+        c, u = (length - kernel) / (size - 1), u[..., None]
+        start = (c * (torch.arange(size, device=u.device) + u)).long() - (c * u).long()
+        start[..., -1] = length - kernel
         return start
 
     def forward(self, x: Tensor, u: Tensor | None = None) -> Tensor:
@@ -113,7 +113,7 @@ class FractionalMaxPool(nn.Module):
         columns, rows = self._starts(x.shape[3], u[..., 0]), self._starts(x.shape[2], u[..., 1])
         offsets = torch.arange(self.twin.kernel, device=x.device)
         # pool whole rows first, then the columns of what is left: the maximum of maxima
-        rows, columns = rows[..., None] + offsets, columns[..., None] + offsets  # (batch, channels, n, kernel)
+        rows, columns = rows[..., None] + offsets, columns[..., None] + offsets  # (batch, channels, size, kernel)
         x = x.gather(2, rows.flatten(2)[..., None].expand(-1, -1, -1, x.shape[3]))
         x = x.unflatten(2, rows.shape[2:]).amax(dim=3)
         x = x.gather(3, columns.flatten(2)[:, :, None].expand(-1, -1, x.shape[2], -1))
