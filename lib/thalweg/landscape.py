@@ -79,10 +79,10 @@ class Classifier:
 class Joined:
     r"""The mean loss along a curve that joins two points of weight space, as a function of the point that bends the curve.
 
-    .. math:: \phi(t) = (1 - t)^2 a + 2 t (1 - t) \theta + t^2 b
+    .. math:: \theta(u) = (1 - u)^2 \theta_0 + 2 u (1 - u) \theta + u^2 \theta_1
 
-    Where ``theta`` minimizes it, the curve runs through a valley between ``a`` and ``b``, if there is one. The mean is taken
-    over ``points`` values of t. Source: {cite}`garipov2018`.
+    ``a`` and ``b`` are the two points, :math:`\theta_0` and :math:`\theta_1`. Where ``theta`` minimizes it, the curve runs through
+    a valley between them, if there is one. The mean is taken over ``points`` values of u from 0 to 1. Source: {cite}`garipov2018`.
     """
 
     loss: Classifier
@@ -92,8 +92,8 @@ class Joined:
 
     def curve(self, theta: np.ndarray) -> np.ndarray:
         """The curve's points, shape (points, weights)."""
-        t = self._t()
-        return (1 - t) ** 2 * self.a + 2 * t * (1 - t) * theta + t**2 * self.b
+        u = self._u()
+        return (1 - u) ** 2 * self.a + 2 * u * (1 - u) * theta + u**2 * self.b
 
     def value(self, theta: np.ndarray) -> float:
         """The mean loss along the curve."""
@@ -101,10 +101,10 @@ class Joined:
 
     def grad(self, theta: np.ndarray) -> np.ndarray:
         """Its gradient with respect to ``theta``."""
-        t = self._t()
-        return np.mean(2 * t * (1 - t) * [self.loss.grad(point) for point in self.curve(theta)], axis=0)
+        u = self._u()
+        return np.mean(2 * u * (1 - u) * [self.loss.grad(point) for point in self.curve(theta)], axis=0)
 
-    def _t(self) -> np.ndarray:
+    def _u(self) -> np.ndarray:
         return ((np.arange(self.points) + 0.5) / self.points)[:, None]
 
 

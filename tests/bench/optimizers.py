@@ -43,21 +43,15 @@ def torch_variants(name: str, count: int, size: int, device: str) -> dict[str, C
 
 
 def numpy_variants(name: str, count: int, size: int) -> dict[str, Callable[[], object]]:
-    def walker(in_place: bool) -> Callable[[], object]:
-        draw, optimizer = np.random.default_rng(0), getattr(tn, name)()
-        thetas, grads = ([draw.standard_normal(size, dtype=np.float32) for _ in range(count)] for _ in range(2))
-        states = [optimizer.init(theta) for theta in thetas]
+    draw, optimizer = np.random.default_rng(0), getattr(tn, name)()
+    thetas, grads = ([draw.standard_normal(size, dtype=np.float32) for _ in range(count)] for _ in range(2))
+    states = [optimizer.init(theta) for theta in thetas]
 
-        def step() -> None:
-            for i, grad in enumerate(grads):
-                if in_place:
-                    states[i] = tn.step_in_place(optimizer, thetas[i], grad, states[i])
-                else:
-                    thetas[i], states[i] = optimizer.step(thetas[i], grad, states[i])
+    def step() -> None:
+        for i, grad in enumerate(grads):
+            thetas[i], states[i] = optimizer.step(thetas[i], grad, states[i])
 
-        return step
-
-    return {"thalweg.numpy in place": walker(True), "thalweg.numpy": walker(False)}
+    return {"thalweg.numpy": step}
 
 
 def shortest(variants: dict[str, Callable[[], object]], rounds: int, device: str) -> dict[str, float]:

@@ -3,13 +3,15 @@
 import numpy as np
 
 
-def images_as_rows(x, gamma, beta, eps):
+def images_as_rows(x, parameters, eps):
+    gamma, beta = parameters["gamma"], parameters["beta"]
     rows = x.reshape(-1, x.shape[-1])
     x_hat = (rows - rows.mean(axis=0)) / (rows.var(axis=0) + eps) ** 0.5
     return (x_hat * gamma + beta).reshape(x.shape)
 
 
-def images_channel_by_channel(x, gamma, beta, eps):
+def images_channel_by_channel(x, parameters, eps):
+    gamma, beta = parameters["gamma"], parameters["beta"]
     y = np.empty_like(x)
     for c in range(x.shape[-1]):
         channel = x[..., c]
@@ -17,7 +19,8 @@ def images_channel_by_channel(x, gamma, beta, eps):
     return y
 
 
-def images_by_scale_and_shift(x, gamma, beta, eps):
+def images_by_scale_and_shift(x, parameters, eps):
+    gamma, beta = parameters["gamma"], parameters["beta"]
     mean = np.einsum("bhwc->c", x) / (x.size // x.shape[-1])
     var = ((x - mean) ** 2).mean((0, 1, 2))
     scale = gamma / np.sqrt(var + eps)
@@ -45,47 +48,49 @@ def running_as_a_weighted_sum(batches, momentum):
 
 def fold_through_a_matrix(w, b, gamma, beta, mean, var, eps):
     scale = np.diag(gamma / np.sqrt(var + eps))
-    return w @ scale, (b - mean) @ scale + beta
+    return scale @ w, scale @ (b - mean) + beta
 
 
 def fold_by_probing(w, b, gamma, beta, mean, var, eps):
-    """What the two layers answer to 0 is the bias; what each unit vector adds to it is a row of the weights."""
+    """What the two layers answer to 0 is the bias; what each unit vector adds to it is a column of the weights."""
 
-    def layers(h):
-        return gamma * (h @ w + b - mean) / np.sqrt(var + eps) + beta
+    def layers(x):
+        return gamma * (w @ x + b - mean) / np.sqrt(var + eps) + beta
 
-    bias = layers(np.zeros(len(w)))
-    return np.array([gamma * row / np.sqrt(var + eps) for row in w]), bias
+    bias = layers(np.zeros(w.shape[1]))
+    return np.array([gamma * column / np.sqrt(var + eps) for column in w.T]).T, bias
 
 
 def fold_looped(w, b, gamma, beta, mean, var, eps):
     w, b = w.copy(), b.copy()
     for j in range(len(b)):
         std = (var[j] + eps) ** 0.5
-        w[:, j] = w[:, j] * gamma[j] / std
+        w[j] = w[j] * gamma[j] / std
         b[j] = (b[j] - mean[j]) * gamma[j] / std + beta[j]
     return w, b
 
 
-def backward_in_small_steps(dy, y, gamma, beta, std):
+def backward_in_small_steps(dy, cache):
+    y, gamma, beta, std = cache
     n = len(y)
     x_hat = (y - beta) / gamma
     centred = x_hat * std
     dx_hat = dy * gamma
     dvar = -0.5 * (dx_hat * centred).sum(axis=0) / std**3
     dcentred = dx_hat / std + dvar * 2 * centred / n
-    return dcentred - dcentred.mean(axis=0), (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+    return dcentred - dcentred.mean(axis=0), {"gamma": (dy * x_hat).sum(axis=0), "beta": dy.sum(axis=0)}
 
 
-def backward_by_projection(dy, y, gamma, beta, std):
+def backward_by_projection(dy, cache):
     """The Jacobian of each feature as a matrix."""
+    y, gamma, beta, std = cache
     n, d = y.shape
     x_hat = (y - beta) / gamma
     dx = np.empty_like(dy)
     for j in range(d):
         jacobian = np.eye(n) - 1 / n - np.outer(x_hat[:, j], x_hat[:, j]) / n
         dx[:, j] = gamma[j] / std[j] * jacobian @ dy[:, j]
-    return [dx, np.einsum("ij,ij->j", dy, x_hat), dy.sum(0)]
+    return dx, {"gamma": np.einsum("ij,ij->j", dy, x_hat), "beta": dy.sum(0)}
 
 
 ALTERNATIVES = {

@@ -24,47 +24,49 @@ def plain_as_product(x, keep, u=None):
     return np.multiply(x, keep if u is None else u < keep)
 
 
-def backward_as_products(grad, z, keep, u):
-    return grad * (u < keep) * (z > 0) / keep
+def backward_as_products(dy, cache):
+    z, keep, u = cache
+    return dy * (u < keep) * (z > 0) / keep, {}
 
 
-def backward_in_stages(grad, z, keep, u):
-    grad = grad.copy()
-    grad[u >= keep] = 0
-    grad /= keep
-    grad[z <= 0] = 0
-    return grad
+def backward_in_stages(dy, cache):
+    z, keep, u = cache
+    dy = dy.copy()
+    dy[u >= keep] = 0
+    dy /= keep
+    dy[z <= 0] = 0
+    return dy, {}
 
 
-def ensemble_with_itertools(h, w, b, keep):
+def ensemble_with_itertools(a, w, b, keep):
     total = np.zeros(len(b))
-    for mask in itertools.product((0, 1), repeat=len(h)):
+    for mask in itertools.product((0, 1), repeat=len(a)):
         kept = sum(mask)
-        logits = w @ (np.array(mask) * h / keep) + b
+        logits = w @ (np.array(mask) * a / keep) + b
         e = np.exp(logits - max(logits))
-        total += keep**kept * (1 - keep) ** (len(h) - kept) * e / e.sum()
+        total += keep**kept * (1 - keep) ** (len(a) - kept) * e / e.sum()
     return total
 
 
-def ensemble_by_recursion(h, w, b, keep):
+def ensemble_by_recursion(a, w, b, keep):
     """Decide the last unit, then the rest."""
-    if len(h) == 0:
+    if len(a) == 0:
         e = np.exp(b - b.max())
         return e / e.sum()
-    with_it = ensemble_by_recursion(h[:-1], w[:, :-1], b + w[:, -1] * h[-1] / keep, keep)
-    return keep * with_it + (1 - keep) * ensemble_by_recursion(h[:-1], w[:, :-1], b, keep)
+    with_it = ensemble_by_recursion(a[:-1], w[:, :-1], b + w[:, -1] * a[-1] / keep, keep)
+    return keep * with_it + (1 - keep) * ensemble_by_recursion(a[:-1], w[:, :-1], b, keep)
 
 
-def expected_loss_from_variances(x, y, w, keep):
-    residual = x @ w - y
+def expected_loss_from_variances(x, target, w, keep):
+    residual = x @ w - target
     variance = np.sum((x * w) ** 2, axis=1) / keep - np.sum((x * w) ** 2, axis=1)
-    return (residual @ residual + variance.sum()) / len(y)
+    return (residual @ residual + variance.sum()) / len(target)
 
 
-def expected_loss_looped(x, y, w, keep):
+def expected_loss_looped(x, target, w, keep):
     total = 0.0
-    for row, target in zip(x, y, strict=True):
-        total += (target - row @ w) ** 2
+    for row, wanted in zip(x, target, strict=True):
+        total += (wanted - row @ w) ** 2
         for j in range(len(w)):
             total += (1 / keep - 1) * (row[j] * w[j]) ** 2
     return total / len(x)

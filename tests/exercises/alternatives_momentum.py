@@ -77,9 +77,9 @@ def factor_by_velocity_matrix(lr, rho, curvatures):
 def factor_by_cases(lr, rho, curvatures):
     worst = 0.0
     for h in curvatures:
-        b = 1 + rho - lr * h
-        gap = b * b - 4 * rho
-        worst = max(worst, (abs(b) + gap**0.5) / 2 if gap > 0 else rho**0.5)
+        trace = 1 + rho - lr * h
+        gap = trace * trace - 4 * rho
+        worst = max(worst, (abs(trace) + gap**0.5) / 2 if gap > 0 else rho**0.5)
     return worst
 
 

@@ -1,6 +1,5 @@
 """Batch normalization against the outside world: torch.nn, finite differences, the identities it must keep, bad input."""
 
-import copy
 import math
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from layers import assert_keeps_the_convention
 
 import thalweg.numpy as tn
 import thalweg.torch as tt
@@ -25,31 +25,31 @@ SHAPES = {
 shapes = pytest.mark.parametrize("shape", SHAPES, ids=str)
 
 
-def drawn(shape, seed=0):
-    """An input far from mean 0 and variance 1, gamma, beta, running statistics, and a gradient at the output."""
+def drawn(shape, seed=0, **options):
+    """A layer with some running statistics, an input far from mean 0 and variance 1, parameters, a gradient at the output."""
     rng = np.random.default_rng(seed)
     d = shape[1]
     x = rng.normal(2.0, 3.0, size=shape)
-    running = rng.normal(size=d), rng.uniform(0.5, 2, size=d)
-    return x, rng.normal(size=d), rng.normal(size=d), running, rng.normal(size=shape)
+    norm = tn.BatchNorm(d, **options, running_mean=rng.normal(size=d), running_var=rng.uniform(0.5, 2, size=d))
+    return norm, x, {"gamma": rng.normal(size=d), "beta": rng.normal(size=d)}, rng.normal(size=shape)
 
 
-def theirs(shape, gamma, beta, running, eps=1e-5, momentum=0.1):
-    layer = SHAPES[shape](shape[1], eps=eps, momentum=momentum, dtype=torch.float64)
-    for ours, value in zip(
-        (layer.weight, layer.bias, layer.running_mean, layer.running_var), (gamma, beta, *running), strict=True
-    ):
-        ours.data = torch.tensor(value)
+def filled(layer, norm, parameters, names):
+    """A layer of PyTorch with the values of ``norm`` and ``parameters``."""
+    values = (parameters["gamma"], parameters["beta"], norm.running_mean, norm.running_var)
+    for name, value in zip(names, values, strict=True):
+        getattr(layer, name).data = torch.tensor(value)
     return layer
 
 
-def ours_in_torch(shape, gamma, beta, running, eps=1e-5, momentum=0.1):
-    layer = tt.BatchNorm(shape[1], eps, momentum).double()
-    for own, value in zip(
-        (layer.gamma, layer.beta, layer.running_mean, layer.running_var), (gamma, beta, *running), strict=True
-    ):
-        own.data = torch.tensor(value)
-    return layer
+def theirs(norm, parameters, shape):
+    layer = SHAPES[shape](norm.features, eps=norm.eps, momentum=norm.momentum, dtype=torch.float64)
+    return filled(layer, norm, parameters, ("weight", "bias", "running_mean", "running_var"))
+
+
+def ours_in_torch(norm, parameters):
+    layer = tt.BatchNorm(norm.features, norm.eps, norm.momentum).double()
+    return filled(layer, norm, parameters, ("gamma", "beta", "running_mean", "running_var"))
 
 
 def run(layer, x, dy):
@@ -64,12 +64,13 @@ def run(layer, x, dy):
 @shapes
 @pytest.mark.parametrize("eps, momentum", [(1e-5, 0.1), (0.1, 1.0), (1e-3, 0.0)])
 def test_training_agrees_with_torch_nn(shape, eps, momentum):
-    x, gamma, beta, running, dy = drawn(shape)
-    norm = tn.BatchNorm(eps, momentum)
-    y, new, cache = norm.forward(x, gamma, beta, running)
-    mine = [y, *norm.backward(dy, cache), *new]
-    reference = run(theirs(shape, gamma, beta, running, eps, momentum), x, dy)
-    in_torch = run(ours_in_torch(shape, gamma, beta, running, eps, momentum), x, dy)
+    norm, x, parameters, dy = drawn(shape, eps=eps, momentum=momentum)
+    y, cache = norm.forward(x, parameters, training=True)
+    dx, gradients = norm.backward(dy, cache)
+    after = norm.updated(cache)
+    mine = [y, dx, gradients["gamma"], gradients["beta"], after.running_mean, after.running_var]
+    reference = run(theirs(norm, parameters, shape), x, dy)
+    in_torch = run(ours_in_torch(norm, parameters), x, dy)
     for a, b, c in zip(mine, in_torch, reference, strict=True):
         np.testing.assert_allclose(a, c, **CLOSE)
         np.testing.assert_allclose(b, c, **CLOSE)
@@ -77,128 +78,103 @@ def test_training_agrees_with_torch_nn(shape, eps, momentum):
 
 @shapes
 def test_test_time_agrees_with_torch_nn(shape):
-    x, gamma, beta, running, dy = drawn(shape)
-    reference = run(theirs(shape, gamma, beta, running).eval(), x, dy)
-    in_torch = run(ours_in_torch(shape, gamma, beta, running).eval(), x, dy)
-    for a, b in zip(in_torch, reference, strict=True):
-        np.testing.assert_allclose(a, b, **CLOSE)
-    np.testing.assert_allclose(tn.BatchNorm().predict(x, gamma, beta, running), reference[0], **CLOSE)
+    norm, x, parameters, dy = drawn(shape)
+    y, cache = norm.forward(x, parameters)
+    dx, gradients = norm.backward(dy, cache)
+    mine = [y, dx, gradients["gamma"], gradients["beta"], norm.running_mean, norm.running_var]
+    reference = run(theirs(norm, parameters, shape).eval(), x, dy)
+    in_torch = run(ours_in_torch(norm, parameters).eval(), x, dy)
+    for a, b, c in zip(mine, in_torch, reference, strict=True):
+        np.testing.assert_allclose(a, c, **CLOSE)
+        np.testing.assert_allclose(b, c, **CLOSE)
+    assert norm.updated(cache) is norm
 
 
 @shapes
 def test_running_statistics_over_many_batches(shape):
-    _, gamma, beta, running, _ = drawn(shape)
-    layers = theirs(shape, gamma, beta, running), ours_in_torch(shape, gamma, beta, running)
+    norm, _, parameters, _ = drawn(shape)
+    layers = theirs(norm, parameters, shape), ours_in_torch(norm, parameters)
     for t in range(50):
-        x = drawn(shape, seed=t)[0]
-        _, running, _ = tn.BatchNorm().forward(x, gamma, beta, running)
+        _, x, _, _ = drawn(shape, seed=t)
+        norm = norm.updated(norm.forward(x, parameters, training=True)[1])
         for layer in layers:
             layer(torch.tensor(x))
     for layer in layers:
-        np.testing.assert_allclose(running[0], layer.running_mean.numpy(), **CLOSE)
-        np.testing.assert_allclose(running[1], layer.running_var.numpy(), **CLOSE)
+        np.testing.assert_allclose(norm.running_mean, layer.running_mean.numpy(), **CLOSE)
+        np.testing.assert_allclose(norm.running_var, layer.running_var.numpy(), **CLOSE)
 
 
 @shapes
-def test_both_backward_passes_agree_with_finite_differences(shape):
-    x, gamma, beta, running, dy = drawn(shape)
-    norm = tn.BatchNorm(eps=0.1)
-    _, _, cache = norm.forward(x, gamma, beta, running)
+def test_it_keeps_the_convention_of_layers(shape):
+    _, x, parameters, _ = drawn(shape)
+    assert_keeps_the_convention(tn.BatchNorm(shape[1], eps=0.1), x, parameters)
 
-    def slopes(of):
-        """Central differences of the number sum(dy * y) along each entry of ``of``."""
-        arguments = {"x": x, "gamma": gamma, "beta": beta}
-        out = np.empty_like(arguments[of])
-        for i in np.ndindex(out.shape):
-            ends = []
-            for step in (1e-5, -1e-5):
-                moved = arguments[of].copy()
-                moved[i] += step
-                ends.append((dy * norm.forward(**arguments | {of: moved}, running=running)[0]).sum())
-            out[i] = (ends[0] - ends[1]) / 2e-5
-        return out
 
-    for name, gradient in zip(("x", "gamma", "beta"), norm.backward(dy, cache), strict=True):
-        np.testing.assert_allclose(gradient, slopes(name), rtol=0, atol=1e-7)
-    np.testing.assert_allclose(norm.backward_by_steps(dy, cache), slopes("x"), rtol=0, atol=1e-7)
+@shapes
+def test_the_backward_pass_by_steps_is_the_short_one(shape):
+    norm, x, parameters, dy = drawn(shape)
+    _, cache = norm.forward(x, parameters, training=True)
     np.testing.assert_allclose(norm.backward_by_steps(dy, cache), norm.backward(dy, cache)[0], **CLOSE)
 
 
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(2, 40), d=st.integers(1, 6))
 def test_what_the_backward_pass_takes_out(seed, n, d):
     """Shifting or stretching a feature of the whole batch changes nothing, so the gradient has no part along either."""
-    x, gamma, beta, running, dy = drawn((n, d), seed)
-    norm = tn.BatchNorm(eps=0.0)
-    y, _, cache = norm.forward(x, gamma, beta, running)
-    dx, _, _ = norm.backward(dy, cache)
-    scale = np.abs(gamma / cache[1]).max() * np.abs(dy).max() * n
+    norm, x, parameters, dy = drawn((n, d), seed, eps=0.0)
+    y, cache = norm.forward(x, parameters, training=True)
+    dx, _ = norm.backward(dy, cache)
+    x_hat, std, gamma, _ = cache
+    scale = np.abs(gamma / std).max() * np.abs(dy).max() * n
     np.testing.assert_allclose(dx.sum(axis=0), 0, rtol=0, atol=1e-12 * scale)
-    np.testing.assert_allclose((dx * cache[0]).sum(axis=0), 0, rtol=0, atol=1e-11 * scale)
-    np.testing.assert_allclose(norm.forward(3 * x - 5, gamma, beta, running)[0], y, rtol=0, atol=1e-9)
+    np.testing.assert_allclose((dx * x_hat).sum(axis=0), 0, rtol=0, atol=1e-11 * scale)
+    np.testing.assert_allclose(norm.forward(3 * x - 5, parameters, training=True)[0], y, rtol=0, atol=1e-9)
 
 
 @shapes
 def test_the_output_has_the_mean_beta_and_the_spread_gamma(shape):
-    x, gamma, beta, running, _ = drawn(shape)
-    y, _, _ = tn.BatchNorm(eps=0.0).forward(x, gamma, beta, running)
+    norm, x, parameters, _ = drawn(shape, eps=0.0)
+    y, _ = norm.forward(x, parameters, training=True)
     axes = tuple(i for i in range(len(shape)) if i != 1)
-    np.testing.assert_allclose(y.mean(axis=axes), beta, **CLOSE)
-    np.testing.assert_allclose(y.std(axis=axes), np.abs(gamma), **CLOSE)
+    np.testing.assert_allclose(y.mean(axis=axes), parameters["beta"], **CLOSE)
+    np.testing.assert_allclose(y.std(axis=axes), np.abs(parameters["gamma"]), **CLOSE)
 
 
 def test_gamma_and_beta_can_make_it_the_identity():
-    x, _, _, running, _ = drawn((32, 5))
-    norm = tn.BatchNorm()
-    gamma, beta = np.sqrt(x.var(axis=0) + norm.eps), x.mean(axis=0)
-    np.testing.assert_allclose(norm.forward(x, gamma, beta, running)[0], x, **CLOSE)
+    norm, x, _, _ = drawn((32, 5))
+    parameters = {"gamma": np.sqrt(x.var(axis=0) + norm.eps), "beta": x.mean(axis=0)}
+    np.testing.assert_allclose(norm.forward(x, parameters, training=True)[0], x, **CLOSE)
 
 
 def test_a_constant_feature_becomes_beta():
-    y, _, cache = tn.BatchNorm().forward(np.full((4, 1), 7.0), np.ones(1), np.full(1, 0.5), (np.zeros(1), np.ones(1)))
+    norm, parameters = tn.BatchNorm(1), {"gamma": np.ones(1), "beta": np.full(1, 0.5)}
+    y, cache = norm.forward(np.full((4, 1), 7.0), parameters, training=True)
     np.testing.assert_array_equal(y, np.full((4, 1), 0.5))
-    assert np.isfinite(tn.BatchNorm().backward(np.ones((4, 1)), cache)[0]).all()
+    assert np.isfinite(norm.backward(np.ones((4, 1)), cache)[0]).all()
 
 
 def test_two_examples_leave_only_their_signs():
-    x = np.array([[1.0, -3.0], [1.5, 40.0]])
-    y, _, _ = tn.BatchNorm(eps=0.0).forward(x, *tn.BatchNorm().init(2))
-    np.testing.assert_array_equal(y, [[-1, -1], [1, 1]])
+    norm, x = tn.BatchNorm(2, eps=0.0), np.array([[1.0, -3.0], [1.5, 40.0]])
+    np.testing.assert_array_equal(norm.forward(x, norm.init(), training=True)[0], [[-1, -1], [1, 1]])
+
+
+def test_a_new_layer_is_the_identity_at_test_time():
+    norm, x = tn.BatchNorm(3, eps=0.0), np.random.default_rng(0).normal(size=(1, 3))
+    np.testing.assert_array_equal(norm.forward(x, norm.init())[0], x)
 
 
 def test_running_variances_are_unbiased():
-    rng = np.random.default_rng(0)
-    norm, running = tn.BatchNorm(momentum=0.001), (np.zeros(500), np.ones(500))
-    gamma, beta, _ = norm.init(500)
+    rng, norm = np.random.default_rng(0), tn.BatchNorm(500, momentum=0.001)
     for _ in range(10_000):
-        _, running, _ = norm.forward(rng.normal(0, 2, size=(4, 500)), gamma, beta, running)
-    assert running[1].mean() == pytest.approx(4.0, rel=0.01)  # the biased one would be 3.0
+        norm = norm.updated(norm.forward(rng.normal(0, 2, size=(4, 500)), norm.init(), training=True)[1])
+    assert norm.running_var.mean() == pytest.approx(4.0, rel=0.01)  # the biased one would be 3.0
 
 
-@shapes
-def test_float32_stays_float32_and_close(shape):
-    x, gamma, beta, running, dy = drawn(shape)
-    norm = tn.BatchNorm()
-    exact, _, cache = norm.forward(x, gamma, beta, running)
-    dx, _, _ = norm.backward(dy, cache)
-    single = [np.float32(a) for a in (x, gamma, beta)]
-    y, new, cache = norm.forward(*single, tuple(np.float32(a) for a in running))
-    assert {a.dtype for a in (y, *new, *norm.backward(np.float32(dy), cache))} == {np.dtype(np.float32)}
-    np.testing.assert_allclose(y, exact, rtol=0, atol=1e-4)
-    np.testing.assert_allclose(norm.backward(np.float32(dy), cache)[0], dx, rtol=0, atol=1e-3)
-    layer = ours_in_torch(shape, gamma, beta, running).float()
-    assert layer(torch.tensor(single[0])).dtype == torch.float32
-
-
-def test_arguments_are_left_alone():
-    x, gamma, beta, running, dy = drawn((8, 3, 5, 4))
-    before = copy.deepcopy((x, gamma, beta, *running, dy))
-    norm = tn.BatchNorm()
-    _, _, cache = norm.forward(x, gamma, beta, running)
-    norm.backward(dy, cache)
-    norm.backward_by_steps(dy, cache)
-    norm.predict(x, gamma, beta, running)
-    for was, now in zip(before, (x, gamma, beta, *running, dy), strict=True):
-        np.testing.assert_array_equal(was, now)
+def test_running_statistics_of_float32_are_float32():
+    norm, x, parameters, _ = drawn((8, 3, 5, 4))
+    norm = tn.BatchNorm(3)
+    after = norm.updated(norm.forward(np.float32(x), norm.init(), training=True)[1])
+    assert after.running_mean.dtype == after.running_var.dtype == np.float32
+    assert ours_in_torch(after, parameters).float()(torch.tensor(np.float32(x))).dtype == torch.float32
 
 
 def test_state_is_saved_and_loaded(tmp_path):
@@ -213,32 +189,38 @@ def test_state_is_saved_and_loaded(tmp_path):
 
 # --- bad input ---------------------------------------------------------------------------------------------------
 
-BAD = [("eps", -1e-5), ("eps", math.nan), ("eps", "0"), ("momentum", -0.1), ("momentum", 1.5), ("momentum", None)]
+BAD = [
+    ("features", 0),
+    ("features", 2.0),
+    ("eps", -1e-5),
+    ("eps", math.nan),
+    ("eps", "0"),
+    ("momentum", -0.1),
+    ("momentum", 1.5),
+    ("momentum", None),
+]
 
 
 @pytest.mark.parametrize("argument, value", BAD)
 def test_bad_hyperparameters_are_named(argument, value):
-    for make in (tn.BatchNorm, lambda **k: tt.BatchNorm(3, **k)):
+    for make in (tn.BatchNorm, tt.BatchNorm):
         with pytest.raises(ValueError, match=rf"{argument} must be .*{value!r}"):
-            make(**{argument: value})
+            make(**{"features": 3, argument: value})
 
 
 def test_bad_shapes_are_named():
-    norm, (gamma, beta, running) = tn.BatchNorm(), tn.BatchNorm().init(3)
-    layer = tt.BatchNorm(3)
+    norm, layer = tn.BatchNorm(3), tt.BatchNorm(3)
     for x in (np.ones(3), np.ones((4, 2)), np.ones((4, 2, 3))):
         shape = rf"x must be .*{tuple(x.shape)}".replace("(", r"\(").replace(")", r"\)")
-        for call in (norm.forward, norm.predict):
+        for training in (False, True):
             with pytest.raises(ValueError, match=shape):
-                call(x, gamma, beta, running)
+                norm.forward(x, norm.init(), training=training)
         with pytest.raises(ValueError, match=shape):
             layer(torch.tensor(x))
-    for call in (lambda x: norm.forward(x, gamma, beta, running), lambda x: layer(torch.tensor(x))):
+    for call in (lambda x: norm.forward(x, norm.init(), training=True), lambda x: layer(torch.tensor(x))):
         with pytest.raises(ValueError, match=r"x must be of at least two values a feature in training, got \(1, 3\)"):
             call(np.ones((1, 3)))
-    assert norm.predict(np.ones((1, 3)), gamma, beta, running).shape == (1, 3)  # at test time one is enough
-    with pytest.raises(ValueError, match="features must be at least 1, got 0"):
-        tt.BatchNorm(0)
+    assert norm.forward(np.ones((1, 3)), norm.init())[0].shape == (1, 3)  # at test time one is enough
 
 
 # --- the networks of the chapter ----------------------------------------------------------------------------------
@@ -273,9 +255,9 @@ def test_a_bias_before_the_layer_gets_no_gradient():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @shapes
 def test_on_a_gpu(shape):
-    x, gamma, beta, running, dy = drawn(shape)
+    norm, x, parameters, dy = drawn(shape)
     results = []
-    for layer in (ours_in_torch(shape, gamma, beta, running), theirs(shape, gamma, beta, running)):
+    for layer in (ours_in_torch(norm, parameters), theirs(norm, parameters, shape)):
         layer, x_gpu = layer.cuda(), torch.tensor(x, device="cuda", requires_grad=True)
         y = layer(x_gpu)
         y.backward(torch.tensor(dy, device="cuda"))
@@ -291,10 +273,11 @@ def test_folding_keeps_what_the_network_says():
     from thalweg.exercises.keys.batch_normalization import fold
 
     rng = np.random.default_rng(0)
-    _, gamma, beta, running, _ = drawn((2, 4))
+    norm, _, parameters, _ = drawn((2, 4))
     w, b, h = rng.normal(size=(3, 4)), rng.normal(size=4), rng.normal(size=(9, 3))
-    folded, bias = fold.reference(w, b, gamma, beta, *running, 1e-5)
-    np.testing.assert_allclose(h @ folded + bias, tn.BatchNorm().predict(h @ w + b, gamma, beta, running), **CLOSE)
+    statistics = norm.running_mean, norm.running_var
+    folded, bias = fold.reference(w, b, parameters["gamma"], parameters["beta"], *statistics, norm.eps)
+    np.testing.assert_allclose(h @ folded + bias, norm.forward(h @ w + b, parameters)[0], **CLOSE)
 
 
 @pytest.mark.parametrize("seed", range(5))

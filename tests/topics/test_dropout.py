@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from layers import Given, assert_keeps_the_convention, kept
 from torch.nn import functional as F
 
 import thalweg.numpy as tn
@@ -28,19 +29,6 @@ def fresh():
 
 def hoeffding(n, width=1.0):
     return width * math.sqrt(math.log(2 / DELTA) / (2 * n))
-
-
-def finite_difference(f, x, h=1e-6):
-    """The gradient of the number f() in the array x, which is changed and put back."""
-    out = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        old = x[i]
-        x[i] = old + h
-        up = f()
-        x[i] = old - h
-        out[i] = (up - f()) / (2 * h)
-        x[i] = old
-    return out
 
 
 # --- agreement with torch.nn ------------------------------------------------------------------------------------
@@ -61,25 +49,26 @@ def test_dropout_is_torchs_for_the_same_draw(keep, shape):
         torch.manual_seed(seed)
         mask = theirs(torch.ones(shape, dtype=torch.float64)).numpy()
         layer = tn.Dropout(keep)
-        np.testing.assert_allclose(layer.forward(x.detach().numpy(), mask), wanted.detach().numpy(), rtol=0, atol=1e-12)
-        np.testing.assert_allclose(layer.backward(grad.numpy(), mask), slope.numpy(), rtol=0, atol=1e-12)
+        y, cache = layer.forward(x.detach().numpy(), training=True, rng=kept(mask))
+        np.testing.assert_allclose(y, wanted.detach().numpy(), rtol=0, atol=1e-12)
+        np.testing.assert_allclose(layer.backward(grad.numpy(), cache)[0], slope.numpy(), rtol=0, atol=1e-12)
         assert torch.equal(ours.eval()(x), theirs.eval()(x))
-        assert np.array_equal(layer.forward(x.detach().numpy()), theirs(x).detach().numpy())
+        assert np.array_equal(layer.forward(x.detach().numpy())[0], theirs(x).detach().numpy())
 
 
 @pytest.mark.parametrize("keep", KEEPS)
 def test_plain_and_inverted_dropout_differ_by_a_factor_keep(keep):
     x = fresh().normal(size=(6, 7))
     plain, inverted = tn.PlainDropout(keep), tn.Dropout(keep)
-    one, two = plain.draw(x, np.random.default_rng(3)), inverted.draw(x, np.random.default_rng(3))
-    np.testing.assert_allclose(plain.forward(x, one), keep * inverted.forward(x, two), rtol=0, atol=1e-12)
-    np.testing.assert_allclose(plain.forward(x), keep * inverted.forward(x), rtol=0, atol=1e-12)
+    one, two = (layer.forward(x, training=True, rng=np.random.default_rng(3))[0] for layer in (plain, inverted))
+    np.testing.assert_allclose(one, keep * two, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(plain.forward(x)[0], keep * inverted.forward(x)[0], rtol=0, atol=1e-12)
     torch.manual_seed(0)
     ours = tt.PlainDropout(keep)(torch.tensor(x))
     torch.manual_seed(0)
-    mask = F.dropout(torch.ones(6, 7, dtype=torch.float64), 1 - keep) * keep
-    np.testing.assert_allclose(ours, plain.forward(x, mask.numpy().round()), rtol=0, atol=1e-12)
-    np.testing.assert_allclose(tt.PlainDropout(keep).eval()(torch.tensor(x)), plain.forward(x), rtol=0, atol=1e-12)
+    mask = F.dropout(torch.ones(6, 7, dtype=torch.float64), 1 - keep)
+    np.testing.assert_allclose(ours, plain.forward(x, training=True, rng=kept(mask))[0], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(tt.PlainDropout(keep).eval()(torch.tensor(x)), plain.forward(x)[0], rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("keep", KEEPS)
@@ -93,14 +82,15 @@ def test_drop_connect_in_both_rooms(keep):
     wanted.backward(grad)
     torch.manual_seed(1)
     mask = F.dropout(torch.ones(5, 3, 4, dtype=torch.float64), 1 - keep).numpy()
-    reference = tn.DropConnect(keep)
-    np.testing.assert_allclose(reference.forward(x.detach().numpy(), w, b, mask), wanted.detach(), rtol=0, atol=1e-12)
-    slopes = reference.backward(grad.numpy(), x.detach().numpy(), w, mask)
-    for slope, tensor in zip(slopes, (x, layer.linear.weight, layer.linear.bias), strict=True):
+    reference, parameters = tn.DropConnect(4, 3, keep), {"W": w, "b": b}
+    y, cache = reference.forward(x.detach().numpy(), parameters, training=True, rng=kept(mask))
+    np.testing.assert_allclose(y, wanted.detach(), rtol=0, atol=1e-12)
+    dx, gradients = reference.backward(grad.numpy(), cache)
+    tensors = (x, layer.linear.weight, layer.linear.bias)
+    for slope, tensor in zip((dx, gradients["W"], gradients["b"]), tensors, strict=True):
         np.testing.assert_allclose(slope, tensor.grad, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(
-        reference.forward(x.detach().numpy(), w, b), layer.eval()(x).detach(), rtol=0, atol=1e-12
-    )
+    at_test_time, _ = reference.forward(x.detach().numpy(), parameters)
+    np.testing.assert_allclose(at_test_time, layer.eval()(x).detach(), rtol=0, atol=1e-12)
     # each example of a batch is an ordinary linear layer with its own thinned weights
     for i in range(5):
         alone = F.linear(x[i], torch.tensor(mask[i] * w), torch.tensor(b))
@@ -116,9 +106,10 @@ def test_stochastic_depth_in_both_rooms(keep, shape):
     wanted = block(x).numpy()
     torch.manual_seed(1)
     mask = F.dropout(torch.ones(shape[0], *(1,) * (len(shape) - 1), dtype=torch.float64), 1 - keep).numpy()
-    reference, branch = tn.StochasticDepth(keep), np.tanh(x.numpy())
-    np.testing.assert_allclose(reference.forward(x.numpy(), branch, mask), wanted, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(reference.forward(x.numpy(), branch), block.eval()(x), rtol=0, atol=1e-12)
+    reference = tn.StochasticDepth(tn.Tanh(), keep)
+    y, _ = reference.forward(x.numpy(), {}, training=True, rng=kept(mask))
+    np.testing.assert_allclose(y, wanted, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(reference.forward(x.numpy(), {})[0], block.eval()(x), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("length, size, kernel", [(8, 5, 2), (8, 6, 2), (9, 2, 3), (10, 10, 1), (7, 6, 2), (12, 7, 3)])
@@ -130,9 +121,9 @@ def test_fractional_max_pooling_is_torchs_for_the_same_draw(length, size, kernel
         wanted = F.fractional_max_pool2d(x, kernel, output_size=size, _random_samples=torch.tensor(u))
         grad = torch.randn_like(wanted)
         (slope,) = torch.autograd.grad(wanted, x, grad)
-        out, where = layer.forward(x.detach().numpy(), u)
+        out, cache = layer.forward(x.detach().numpy(), rng=Given(u))
         np.testing.assert_array_equal(out, wanted.detach())
-        np.testing.assert_allclose(layer.backward(grad.numpy(), where, x.shape), slope, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(layer.backward(grad.numpy(), cache)[0], slope, rtol=0, atol=1e-12)
         ours = tt.FractionalMaxPool(size, kernel)(x, torch.tensor(u))
         assert torch.equal(ours, wanted)
         (slope_here,) = torch.autograd.grad(ours, x, grad)
@@ -150,59 +141,20 @@ def test_fractional_windows_go_from_edge_to_edge(length, u, data):
     assert (np.diff(starts) >= 1).all()
 
 
-def test_float32_stays_float32():
-    x = fresh().normal(size=(4, 3)).astype(np.float32)
-    for layer in (tn.Dropout(0.7), tn.PlainDropout(0.7)):
-        assert layer.forward(x, layer.draw(x, fresh())).dtype == layer.forward(x).dtype == np.float32
-    w, b = np.ones((2, 3), np.float32), np.ones(2, np.float32)
-    connect, depth = tn.DropConnect(0.7), tn.StochasticDepth(0.7)
-    assert connect.forward(x, w, b, connect.draw(x, w, fresh())).dtype == np.float32
-    assert depth.forward(x, x, depth.draw(x, fresh())).dtype == np.float32
+LAYERS_OF_NUMPY = {
+    "Dropout": (tn.Dropout(0.6), (3, 4)),
+    "PlainDropout": (tn.PlainDropout(0.6), (3, 4, 2)),
+    "DropConnect": (tn.DropConnect(4, 2, 0.6), (3, 4)),
+    "StochasticDepth": (tn.StochasticDepth(tn.Linear(4, 4), 0.6), (3, 4)),
+    "StochasticDepth of images": (tn.StochasticDepth(tn.Tanh(), 0.6), (3, 2, 2, 2)),
+    "FractionalMaxPool": (tn.FractionalMaxPool(4), (2, 3, 7, 7)),
+}
 
 
-# --- finite differences -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("name", ["Dropout", "PlainDropout"])
-def test_gradient_of_dropout(name, training):
-    rng = fresh()
-    x, grad, layer = rng.normal(size=(3, 4)), rng.normal(size=(3, 4)), getattr(tn, name)(0.6)
-    mask = layer.draw(x, rng) if training else None
-    found = finite_difference(lambda: float((grad * layer.forward(x, mask)).sum()), x)
-    np.testing.assert_allclose(layer.backward(grad, mask), found, rtol=0, atol=1e-7)
-
-
-@pytest.mark.parametrize("training", [True, False])
-def test_gradient_of_drop_connect(training):
-    rng = fresh()
-    x, w, b, grad = rng.normal(size=(3, 4)), rng.normal(size=(2, 4)), rng.normal(size=2), rng.normal(size=(3, 2))
-    layer = tn.DropConnect(0.6)
-    mask = layer.draw(x, w, rng) if training else None
-    for slope, array in zip(layer.backward(grad, x, w, mask), (x, w, b), strict=True):
-        found = finite_difference(lambda: float((grad * layer.forward(x, w, b, mask)).sum()), array)
-        np.testing.assert_allclose(slope, found, rtol=0, atol=1e-7)
-
-
-@pytest.mark.parametrize("training", [True, False])
-def test_gradient_of_stochastic_depth(training):
-    rng = fresh()
-    x, branch, grad = rng.normal(size=(3, 3, 4))
-    layer = tn.StochasticDepth(0.6)
-    mask = layer.draw(x, rng) if training else None
-    for slope, array in zip(layer.backward(grad, mask), (x, branch), strict=True):
-        found = finite_difference(lambda: float((grad * layer.forward(x, branch, mask)).sum()), array)
-        np.testing.assert_allclose(slope, found, rtol=0, atol=1e-7)
-
-
-def test_gradient_of_fractional_max_pooling():
-    rng = fresh()
-    layer = tn.FractionalMaxPool(4)
-    x, grad = rng.permutation(1.0 * np.arange(2 * 3 * 49)).reshape(2, 3, 7, 7), rng.normal(size=(2, 3, 4, 4))
-    u = layer.draw(x, rng)
-    _, where = layer.forward(x, u)
-    found = finite_difference(lambda: float((grad * layer.forward(x, u)[0]).sum()), x, h=1e-3)
-    np.testing.assert_allclose(layer.backward(grad, where, x.shape), found, rtol=0, atol=1e-7)
+@pytest.mark.parametrize("name", LAYERS_OF_NUMPY)
+def test_they_keep_the_convention_of_layers(name):
+    layer, shape = LAYERS_OF_NUMPY[name]
+    assert_keeps_the_convention(layer, np.random.default_rng(0).normal(size=shape))
 
 
 # --- what is drawn: Hoeffding's inequality, fresh seeds ---------------------------------------------------------
@@ -225,9 +177,9 @@ def drawn_masks(name, keep, count, width):
             block = tt.StochasticDepth(torch.nn.Identity(), keep)
             return np.stack([(block(ones[:, :1]) > 1)[:, 0] for _ in range(width)], 1)
         return (getattr(tt, here)(keep)(ones) > 0).numpy()
-    layer = getattr(tn, here)(keep)
+    layer = getattr(tn, here)(*{"DropConnect": (width, 1), "StochasticDepth": (tn.Tanh(),)}.get(here, ()), keep)
     if here == "DropConnect":
-        return layer.draw(np.empty((count, width)), np.empty((1, width)), fresh())[:, 0] > 0
+        return layer.draw(np.empty((count, width)), fresh())[:, 0] > 0
     if here == "StochasticDepth":
         return layer.draw(np.empty((count * width, 1)), fresh()).reshape(count, width) > 0
     return layer.draw(x, fresh()) > 0
@@ -255,7 +207,7 @@ def test_training_output_has_the_mean_of_the_test_output(room, keep):
         layer = getattr(room, name)(keep)
         if room is tn:
             many = np.full(count, x)
-            out, wanted = layer.forward(many, layer.draw(many, fresh())), layer.forward(many)[0]
+            (out, _), (wanted, _) = layer.forward(many, training=True, rng=fresh()), layer.forward(many[0])
         else:
             torch.seed()
             many = torch.full((count,), x, dtype=torch.float64)
@@ -358,32 +310,24 @@ BAD_KEEP = [0.0, -0.1, 1.1, math.nan, math.inf, "0.5", True, None]
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_bad_keep_is_named(name, keep):
     wanted = rf"keep must be a number in \(0, 1\], got {keep!r}"
-    with pytest.raises(ValueError, match=wanted):
-        getattr(tn, name)(keep)
     arguments = {"DropConnect": (3, 2), "StochasticDepth": (torch.nn.Identity(),)}.get(name, ())
-    with pytest.raises(ValueError, match=wanted):
-        getattr(tt, name)(*arguments, keep)
+    for room in (tn, tt):
+        with pytest.raises(ValueError, match=wanted):
+            getattr(room, name)(*arguments, keep)
 
 
-@pytest.mark.parametrize("name", ["Dropout", "PlainDropout"])
-def test_a_mask_shared_by_the_batch_is_refused(name):
-    layer = getattr(tn, name)(0.5)
-    for call in (layer.forward, layer.backward):
-        with pytest.raises(ValueError, match=r"the shape of mask must be \(3, 4\), got \(4,\)"):
-            call(np.ones((3, 4)), np.ones(4))
+@pytest.mark.parametrize("name", LAYERS_OF_NUMPY)
+def test_without_a_generator_nothing_is_drawn(name):
+    layer, shape = LAYERS_OF_NUMPY[name]
+    parameters = layer.init(fresh())
+    with pytest.raises(ValueError, match="rng must be a NumPy generator, as there is something to draw, got None"):
+        layer.forward(np.ones(shape), parameters, training=True)
 
 
 def test_other_bad_arguments_are_named():
-    x, w, b = np.ones((3, 4)), np.ones((2, 4)), np.ones(2)
-    with pytest.raises(ValueError, match=r"mask must be \(3, 2, 4\), got \(2, 4\)"):
-        tn.DropConnect().forward(x, w, b, np.ones((2, 4)))
-    with pytest.raises(ValueError, match=r"mask must be \(3, 2, 4\), got \(2, 4\)"):
-        tn.DropConnect().backward(np.ones((3, 2)), x, w, np.ones((2, 4)))
-    with pytest.raises(ValueError, match=r"mask must be \(3, 1\), got \(3, 4\)"):
-        tn.StochasticDepth().forward(x, x, np.ones((3, 4)))
-    for n in (0, 21, 2.0):
-        with pytest.raises(ValueError, match=f"n must be a whole number from 1 to 20.*got {n!r}"):
-            tn.all_masks(n)
+    for d in (0, 21, 2.0):
+        with pytest.raises(ValueError, match=f"d must be a whole number from 1 to 20.*got {d!r}"):
+            tn.all_masks(d)
     with pytest.raises(ValueError, match="keep"):
         tn.mask_probability(np.ones((1, 2)), 0.0)
     with pytest.raises(ValueError, match=r"blocks must be .* got 0"):
@@ -397,11 +341,9 @@ def test_other_bad_arguments_are_named():
             make(3, 0)
     image = np.ones((1, 1, 4, 4))
     with pytest.raises(ValueError, match="length must be at least 6, got 4"):
-        tn.FractionalMaxPool(5).forward(image, np.zeros((1, 1, 2)))
+        tn.FractionalMaxPool(5).forward(image, rng=fresh())
     with pytest.raises(ValueError, match="length must be at least 6, got 4"):
         tt.FractionalMaxPool(5)(torch.ones(1, 1, 4, 4))
-    with pytest.raises(ValueError, match=r"the shape of u must be \(1, 1, 2\), got \(2,\)"):
-        tn.FractionalMaxPool(3).forward(image, np.zeros(2))
 
 
 def test_thinned_mlp_is_the_mlp_with_dropout():

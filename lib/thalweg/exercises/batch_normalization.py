@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .exercise import Case, Exercise, unpack
+from .exercise import Case, Exercise, entries, unpack
 
 
 def _features(rng, d, dtype=float):
@@ -40,7 +40,9 @@ normalize_images = Exercise(
     name="batch_normalization.normalize_images",
     title="The forward pass on images",
     draw=_draw_images,
-    run=lambda answer, inputs: {"y": answer(*(inputs[name] for name in ("x", "gamma", "beta", "eps")))},
+    run=lambda answer, inputs: {
+        "y": answer(inputs["x"], {name: inputs[name] for name in ("gamma", "beta")}, inputs["eps"])
+    },
     parts={"values": 1.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
     tolerance=1e-8,  # two good ways to compute a variance differ in the last digits
 )
@@ -73,8 +75,8 @@ running_statistics = Exercise(
 
 
 def _draw_fold(rng):
-    def case(part, a, d, note="", scale=1.0, eps=0.1, dtype=float):
-        inputs = {"w": scale * rng.normal(size=(a, d)), "b": scale * rng.normal(size=d)}
+    def case(part, d_in, d, note="", scale=1.0, eps=0.1, dtype=float):
+        inputs = {"w": scale * rng.normal(size=(d, d_in)), "b": scale * rng.normal(size=d)}
         inputs |= _features(rng, d)
         inputs |= {"mean": scale * rng.normal(size=d), "var": scale**2 * rng.uniform(0.3, 3.0, size=d)}
         return Case(part, {k: v.astype(dtype) for k, v in inputs.items()} | {"eps": eps}, note)
@@ -129,13 +131,17 @@ def _draw_backward(rng):
     ]
 
 
+def _run_backward(answer, inputs):
+    cache = tuple(inputs[name] for name in ("y", "gamma", "beta", "std"))
+    dx, gradients = unpack(answer(inputs["dy"], cache), "dx", "gradients").values()
+    return {"dx": dx} | entries("gradients", gradients, "gamma", "beta")
+
+
 backward_from_output = Exercise(
     name="batch_normalization.backward_from_output",
     title="The backward pass without the input",
     draw=_draw_backward,
-    run=lambda answer, inputs: unpack(
-        answer(*(inputs[name] for name in ("dy", "y", "gamma", "beta", "std"))), "dx", "dgamma", "dbeta"
-    ),
+    run=_run_backward,
     parts={"values": 3, "edges": 1, "form": 0.5, "untouched": 0.5},
     tolerance=1e-8,  # y - beta loses a few digits where beta is large beside gamma
 )

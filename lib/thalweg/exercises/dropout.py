@@ -5,7 +5,7 @@ Whatever is random is drawn outside: an answer gets uniform numbers ``u`` and ke
 
 import numpy as np
 
-from .exercise import Case, Exercise
+from .exercise import Case, Exercise, entries, unpack
 
 
 def _keep(rng):
@@ -68,25 +68,30 @@ def _draw_backward(rng):
                 0.3 * keep,
                 (1 + keep) / 2 if keep < 1 else 0.4,
             ]
-        grad = (rng.normal(size=shape) + 2).astype(dtype)
-        grad.reshape(-1)[0] = -1  # the first unit is kept and active: the sign of z decides, not that of grad
-        return Case(part, {"grad": grad, "z": z, "keep": keep, "u": u} | changes, note)
+        dy = (rng.normal(size=shape) + 2).astype(dtype)
+        dy.reshape(-1)[0] = -1  # the first unit is kept and active: the sign of z decides, not that of dy
+        return Case(part, {"dy": dy, "z": z, "keep": keep, "u": u} | changes, note)
 
     return [
         case("edges", (2, 3), "keep = 1", keep=1.0),
         case("edges", (2, 3), "float32", dtype=np.float32),
-        case("edges", (2, 3), "a zero gradient", grad=np.zeros((2, 3))),
+        case("edges", (2, 3), "a zero gradient", dy=np.zeros((2, 3))),
         case("edges", (2, 3), "tiny values", scale=1e-12),
         case("values", (3, 4)),
         case("values", (6,), "one example"),
     ]
 
 
+def _run_backward(answer, inputs):
+    dz, gradients = unpack(answer(inputs["dy"], (inputs["z"], inputs["keep"], inputs["u"])), "dz", "gradients").values()
+    return {"dz": dz} | entries("gradients", gradients)
+
+
 backward = Exercise(
     name="dropout.backward",
     title="The way back through a thinned layer",
     draw=_draw_backward,
-    run=lambda answer, inputs: {"grad_z": answer(inputs["grad"], inputs["z"], inputs["keep"], inputs["u"])},
+    run=_run_backward,
     parts={"values": 1.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
 )
 
@@ -94,7 +99,7 @@ backward = Exercise(
 def _draw_ensemble(rng):
     def case(part, n, classes, note="", keep=None, scale=1.0):
         w = scale * rng.normal(size=(classes, n))
-        inputs = {"h": 0.5 + rng.random(n), "w": w, "b": rng.normal(size=classes)}
+        inputs = {"a": 0.5 + rng.random(n), "w": w, "b": rng.normal(size=classes)}
         return Case(part, inputs | {"keep": _keep(rng) if keep is None else keep}, note)
 
     return [
@@ -110,7 +115,7 @@ ensemble = Exercise(
     name="dropout.ensemble",
     title="The exact ensemble of a small net",
     draw=_draw_ensemble,
-    run=lambda answer, inputs: {"probabilities": answer(inputs["h"], inputs["w"], inputs["b"], inputs["keep"])},
+    run=lambda answer, inputs: {"probabilities": answer(inputs["a"], inputs["w"], inputs["b"], inputs["keep"])},
     parts={"values": 2.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
 )
 
@@ -119,7 +124,9 @@ def _draw_expected_loss(rng):
     def case(part, n, d, note="", keep=None, scale=1.0):
         x, w = scale * (rng.normal(size=(n, d)) + 0.5), rng.normal(size=d) + 0.5
         return Case(
-            part, {"x": x, "y": scale * rng.normal(size=n), "w": w, "keep": _keep(rng) if keep is None else keep}, note
+            part,
+            {"x": x, "target": scale * rng.normal(size=n), "w": w, "keep": _keep(rng) if keep is None else keep},
+            note,
         )
 
     return [
@@ -137,7 +144,7 @@ expected_loss = Exercise(
     name="dropout.expected_loss",
     title="Dropout as a penalty",
     draw=_draw_expected_loss,
-    run=lambda answer, inputs: {"loss": answer(inputs["x"], inputs["y"], inputs["w"], inputs["keep"])},
+    run=lambda answer, inputs: {"loss": answer(inputs["x"], inputs["target"], inputs["w"], inputs["keep"])},
     parts={"values": 2.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
 )
 

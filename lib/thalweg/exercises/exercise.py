@@ -83,6 +83,15 @@ def unpack(result: Any, *names: str) -> dict[str, Any]:
     return dict(zip(names, result, strict=True))
 
 
+def entries(name: str, found: Any, *keys: str) -> dict[str, Any]:
+    """The entries of a dict that an answer returned as ``name``. Raises UnusableError unless it has these keys and no others."""
+    wanted = f"a dict with the keys {', '.join(map(repr, keys))}" if keys else "an empty dict, {}"
+    if not isinstance(found, dict) or set(found) != set(keys):
+        got = f"one with {', '.join(map(repr, found)) or 'none'}" if isinstance(found, dict) else type(found).__name__
+        raise UnusableError(f"{name} must be {wanted}, got {got}")
+    return {key: found[key] for key in keys}
+
+
 def _plain(name: str, value: Any) -> np.ndarray:
     """A private copy of ``value`` as a numeric array. Raises UnusableError for anything else."""
     if value is None:

@@ -1,7 +1,7 @@
 """The reference algorithms in NumPy: each one as short as its formula."""
 
-from ._blocks import step_in_place
 from .adam import Adam, AdaMax, AdamEpsilonHat, AdamUncorrected, AdamW, Moments
+from .backpropagation import Layer, Linear, Network, ReLU, Sigmoid, SoftmaxCrossEntropy, Tanh, check_gradient
 from .batch_normalization import BatchNorm
 from .dropout import (
     DropConnect,
@@ -17,7 +17,7 @@ from .momentum import Momentum, MomentumRateInside, Nesterov, NesterovLookAhead,
 
 __all__ = ["Momentum", "MomentumRateInside", "Nesterov", "NesterovLookAhead", "contraction"]
 __all__ += ["AdaMax", "Adam", "AdamEpsilonHat", "AdamUncorrected", "AdamW", "Moments"]
+__all__ += ["Layer", "Linear", "Network", "ReLU", "Sigmoid", "SoftmaxCrossEntropy", "Tanh", "check_gradient"]
 __all__ += ["BatchNorm"]
 __all__ += ["DropConnect", "Dropout", "FractionalMaxPool", "PlainDropout", "StochasticDepth"]
 __all__ += ["all_masks", "mask_probability", "survival"]
-__all__ += ["step_in_place"]

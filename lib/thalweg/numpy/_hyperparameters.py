@@ -1,4 +1,4 @@
-"""Checks of hyperparameters: one message for each way to get one wrong."""
+"""Checks of arguments: one message for each way to get one wrong."""
 
 import math
 
@@ -26,3 +26,8 @@ def require_fraction(name: str, value: float) -> None:
 def require_keep(name: str, value: float) -> None:
     """A probability of keeping, as in dropout: above 0 and at most 1."""
     require(_is_number(value) and 0 < value <= 1, name, value, "a number in (0, 1]")
+
+
+def require_generator(rng: object) -> None:
+    """A ``numpy.random.Generator``, or what draws like one."""
+    require(hasattr(rng, "random"), "rng", rng, "a NumPy generator, as there is something to draw")

@@ -1,10 +1,14 @@
 """Batch normalization: the layer that gives each feature of a batch mean 0 and variance 1, and its backward pass."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from ._hyperparameters import require, require_rate
+from .backpropagation import Layer
+
+__all__ = ["BatchNorm"]
 
 
 def _rows(x):
@@ -17,58 +21,61 @@ def _unrows(rows, shape):
     return np.moveaxis(rows.reshape(shape[0], *shape[2:], shape[1]), -1, 1)
 
 
-@dataclass(frozen=True)
-class BatchNorm:
+@dataclass(frozen=True, eq=False)
+class BatchNorm(Layer):
     r"""Batch normalization of each feature, or of each channel of images.
 
     .. math:: \hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}}, \qquad y = \gamma \hat x + \beta
 
     In training, :math:`\mu` and :math:`\sigma^2` are the mean and the variance of the batch, the variance divided by
-    the number of values. At test time they are running averages, whose variances are unbiased. ``x`` and ``y`` have the
-    shape (batch, features) or (batch, channels, height, width): axis 1 is normalized over all others. ``gamma`` and
-    ``beta`` have the shape (features,). ``running`` is a pair, mean and variance, of that shape too. ``eps`` is
-    :math:`\epsilon \ge 0`; ``momentum``, in [0, 1], is the weight of the new value in the averages, as in PyTorch.
-    Raises ValueError for a bad ``eps`` or ``momentum``, and for an ``x`` of another shape.
+    the number of values. At test time they are ``running_mean`` and ``running_var``, averages over the batches that the layer
+    was ``updated`` with, whose variances are unbiased. ``x`` and ``y`` have the shape (batch, features) or (batch, channels,
+    height, width): axis 1 is normalized over all others. The parameters ``gamma`` and ``beta`` and the averages have the
+    shape (features,); an average may be a number before the first batch. ``eps`` is :math:`\epsilon \ge 0`; ``momentum``, in
+    [0, 1], is the weight of the new value in the averages, as in PyTorch.
+    Raises ValueError for a bad ``features``, ``eps`` or ``momentum``, and for an ``x`` of another shape.
     Sources: {cite}`ioffe2015`; lectures Misra and Module 2, "Batch Normalization", and UvA, "batch normalization".
     """
 
+    features: int
     eps: float = 1e-5
     momentum: float = 0.1
+    running_mean: Any = 0.0
+    running_var: Any = 1.0
 
     def __post_init__(self) -> None:
+        require(isinstance(self.features, int) and self.features >= 1, "features", self.features, "at least 1")
         require_rate("eps", self.eps)
         require_rate("momentum", self.momentum)
         require(self.momentum <= 1, "momentum", self.momentum, "at most 1: it is the weight of the new value")
 
-    def init(self, features):
-        """Return ``gamma`` (ones), ``beta`` (zeros) and ``running`` (means 0, variances 1) for so many features."""
-        return np.ones(features), np.zeros(features), (np.zeros(features), np.ones(features))
+    def init(self, rng=None):
+        """Return ``gamma`` (ones) and ``beta`` (zeros); nothing is drawn."""
+        return {"gamma": np.ones(self.features), "beta": np.zeros(self.features)}
 
-    def forward(self, x, gamma, beta, running):
-        """Training: return ``y``, the next ``running`` and what ``backward`` needs. Two values a feature at least."""
-        rows = self._checked(x, gamma)
-        n = len(rows)
-        require(n > 1, "x", x.shape, "of at least two values a feature in training")
-        mean, var = rows.mean(axis=0), rows.var(axis=0)
-        std = np.sqrt(var + self.eps)
+    def forward(self, x, parameters, *, training=False, rng=None):
+        """Return ``y`` and what ``backward`` and ``updated`` need. Training takes two values a feature at least."""
+        rows = self._checked(x)
+        require(not training or len(rows) > 1, "x", x.shape, "of at least two values a feature in training")
+        batch = (rows.mean(axis=0), rows.var(axis=0)) if training else None
+        mean, var = batch or (self.running_mean, self.running_var)
+        std = (var + self.eps) ** 0.5
         x_hat = (rows - mean) / std
-        y = gamma * x_hat + beta
-        new = mean, n / (n - 1) * var  # the test variance is the unbiased one
-        m = self.momentum
-        running = tuple((1 - m) * old + m * now for old, now in zip(running, new, strict=True))
-        return _unrows(y, x.shape), running, (x_hat, std, gamma)
+        y = parameters["gamma"] * x_hat + parameters["beta"]
+        return _unrows(y, x.shape), (x_hat, std, parameters["gamma"], batch)
 
     def backward(self, dy, cache):
-        """Return the gradients ``dx``, ``dgamma`` and ``dbeta``; ``dy`` is the gradient at ``y``, of its shape."""
-        x_hat, std, gamma = cache
+        """Return ``dx`` and the gradients of ``gamma`` and ``beta``; ``dy`` is the gradient at ``y``, of its shape."""
+        x_hat, std, gamma, batch = cache
         rows = _rows(dy)
         dgamma, dbeta = (rows * x_hat).sum(axis=0), rows.sum(axis=0)
-        dx = gamma / std * (rows - dbeta / len(rows) - x_hat * dgamma / len(rows))
-        return _unrows(dx, dy.shape), dgamma, dbeta
+        if batch:  # mean and variance depend on every example
+            rows = rows - dbeta / len(rows) - x_hat * dgamma / len(rows)
+        return _unrows(gamma / std * rows, dy.shape), {"gamma": dgamma, "beta": dbeta}
 
     def backward_by_steps(self, dy, cache):
-        """The same ``dx`` by the chain rule, one operation of ``forward`` after the other, before anything cancels."""
-        x_hat, std, gamma = cache
+        """The same ``dx`` in training by the chain rule, one operation of ``forward`` after the other, before anything cancels."""
+        x_hat, std, gamma, _ = cache
         rows = _rows(dy)
         n = len(rows)
         dx_hat = rows * gamma
@@ -81,13 +88,20 @@ class BatchNorm:
         dmean = -dcentred.sum(axis=0)
         return _unrows(dcentred + dmean / n, dy.shape)
 
-    def predict(self, x, gamma, beta, running):
-        """Test time: return ``y`` by the averages in ``running``; no example depends on another."""
-        mean, var = running
-        rows = self._checked(x, gamma)
-        return _unrows(gamma * (rows - mean) / np.sqrt(var + self.eps) + beta, x.shape)
+    def updated(self, cache):
+        """Return the layer whose averages have taken in the batch of ``cache``: itself, where that was not in training."""
+        x_hat, _, _, batch = cache
+        if not batch:
+            return self
+        mean, var = batch
+        n, w = len(x_hat), self.momentum
+        return replace(
+            self,
+            running_mean=(1 - w) * self.running_mean + w * mean,
+            running_var=(1 - w) * self.running_var + w * (n / (n - 1) * var),  # the test variance is the unbiased one
+        )
 
-    def _checked(self, x, gamma):
+    def _checked(self, x):
         require(np.ndim(x) >= 2, "x", np.shape(x), "of shape (batch, features, ...)")
-        require(x.shape[1] == len(gamma), "x", x.shape, f"of {len(gamma)} features on axis 1, as many as gamma has")
+        require(x.shape[1] == self.features, "x", x.shape, f"of {self.features} features on axis 1")
         return _rows(x)

@@ -98,10 +98,10 @@ def contraction(lr, rho, curvature):
     r"""The factor by which the heavy ball shrinks the error each step, in the long run, on a quadratic.
 
     Along an eigenvector of the Hessian with eigenvalue :math:`h`, one step multiplies (error, velocity) by a 2x2 matrix
-    whose eigenvalues solve :math:`z^2 - (1 + \rho - \alpha h) z + \rho = 0`; the factor is the larger :math:`|z|`.
+    whose eigenvalues solve :math:`\zeta^2 - (1 + \rho - \alpha h)\, \zeta + \rho = 0`; the factor is the larger :math:`|\zeta|`.
     Below 1 the ball converges. ``lr``, ``rho`` and ``curvature`` are numbers or arrays that broadcast; returns their
     common shape. Sources: {cite}`polyak1964,goh2017`.
     """
-    b = 1 + rho - lr * np.asarray(curvature)
-    root = np.sqrt(b * b - 4 * rho + 0j)  # complex where the ball oscillates
-    return np.maximum(abs(b + root), abs(b - root)) / 2
+    trace = 1 + rho - lr * np.asarray(curvature)
+    root = np.sqrt(trace**2 - 4 * rho + 0j)  # complex where the ball oscillates
+    return np.maximum(abs(trace + root), abs(trace - root)) / 2

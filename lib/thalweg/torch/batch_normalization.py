@@ -23,9 +23,7 @@ class BatchNorm(nn.Module):
 
     def __init__(self, features: int, eps: float = 1e-5, momentum: float = 0.1):
         super().__init__()
-        reference.BatchNorm(eps, momentum)  # knows what is allowed
-        if features < 1:
-            raise ValueError(f"features must be at least 1, got {features!r}")
+        reference.BatchNorm(features, eps, momentum)  # knows what is allowed
         self.eps, self.momentum = eps, momentum
         self.gamma = nn.Parameter(torch.ones(features))
         self.beta = nn.Parameter(torch.zeros(features))

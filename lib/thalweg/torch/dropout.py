@@ -14,11 +14,9 @@ from .fit import mlp
 class _Keep(nn.Module):
     """A module with a probability of keeping, checked by its twin of the NumPy half."""
 
-    twin: type = reference.Dropout
-
     def __init__(self, keep: float = 0.5):
         super().__init__()
-        self.keep = self.twin(keep).keep
+        self.keep = reference.Dropout(keep).keep  # knows what is allowed
 
     def mask(self, like: Tensor, *shape: int) -> Tensor:
         """A mask of this shape, of the type and on the device of ``like``: 1/keep with probability keep, else 0."""
@@ -47,8 +45,6 @@ class PlainDropout(_Keep):
     Arguments and errors as in :class:`Dropout`. Source: {cite}`srivastava2014`.
     """
 
-    twin = reference.PlainDropout
-
     def forward(self, x: Tensor) -> Tensor:
         """The input, thinned while training, scaled down afterwards."""
         return x * torch.empty_like(x).bernoulli_(self.keep) if self.training else self.keep * x
@@ -60,8 +56,6 @@ class DropConnect(_Keep):
     Takes (batch, inputs) to (batch, outputs); ``weight`` and ``bias`` as in ``nn.Linear``. Training needs memory for a
     mask of the weights for each example. Raises ValueError for a bad ``keep``. Source: {cite}`wan2013`.
     """
-
-    twin = reference.DropConnect
 
     def __init__(self, inputs: int, outputs: int, keep: float = 0.5):
         super().__init__(keep)
@@ -81,8 +75,6 @@ class StochasticDepth(_Keep):
     ``branch`` is the module :math:`f`, from (batch, ...) to the same shape; ``keep`` is the probability that it survives.
     Raises ValueError for a bad ``keep``. Source: {cite}`huang2016`.
     """
-
-    twin = reference.StochasticDepth
 
     def __init__(self, branch: nn.Module, keep: float = 0.5):
         super().__init__(keep)
@@ -106,12 +98,12 @@ class FractionalMaxPool(nn.Module):
         self.twin = reference.FractionalMaxPool(size, kernel)
 
     def _starts(self, length: int, u: Tensor) -> Tensor:
-        n, k = self.twin.size, self.twin.kernel
-        if length < n + k - 1:
-            raise ValueError(f"length must be at least {n + k - 1}, got {length}")
-        ratio, u = (length - k) / (n - 1), u[..., None]
-        start = ((torch.arange(n, device=u.device) + u) * ratio).long() - (u * ratio).long()
-        start[..., -1] = length - k
+        size, kernel = self.twin.size, self.twin.kernel
+        if length < size + kernel - 1:
+            raise ValueError(f"length must be at least {size + kernel - 1}, got {length}")
+        c, u = (length - kernel) / (size - 1), u[..., None]
+        start = (c * (torch.arange(size, device=u.device) + u)).long() - (c * u).long()
+        start[..., -1] = length - kernel
         return start
 
     def forward(self, x: Tensor, u: Tensor | None = None) -> Tensor:
@@ -121,7 +113,7 @@ class FractionalMaxPool(nn.Module):
         columns, rows = self._starts(x.shape[3], u[..., 0]), self._starts(x.shape[2], u[..., 1])
         offsets = torch.arange(self.twin.kernel, device=x.device)
         # pool whole rows first, then the columns of what is left: the maximum of maxima
-        rows, columns = rows[..., None] + offsets, columns[..., None] + offsets  # (batch, channels, n, kernel)
+        rows, columns = rows[..., None] + offsets, columns[..., None] + offsets  # (batch, channels, size, kernel)
         x = x.gather(2, rows.flatten(2)[..., None].expand(-1, -1, -1, x.shape[3]))
         x = x.unflatten(2, rows.shape[2:]).amax(dim=3)
         x = x.gather(3, columns.flatten(2)[:, :, None].expand(-1, -1, x.shape[2], -1))

@@ -13,7 +13,8 @@ from ..judge import Key
 # --- normalize_images: channels last, statistics over images, rows and columns -----------------------------------
 
 
-def _normalize_images(x, gamma, beta, eps):
+def _normalize_images(x, parameters, eps):
+    gamma, beta = parameters["gamma"], parameters["beta"]
     mean, var = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))
     return gamma * (x - mean) / np.sqrt(var + eps) + beta
 
@@ -26,7 +27,8 @@ normalize_images = Key(_normalize_images)
     "You average over the images only, so each place in the image gets a mean of its own. A convolution does the same thing at "
     "every place: which values does one channel consist of?",
 )
-def per_pixel(x, gamma, beta, eps):
+def per_pixel(x, parameters, eps):
+    gamma, beta = parameters["gamma"], parameters["beta"]
     mean, var = x.mean(axis=0), x.var(axis=0)
     return gamma * (x - mean) / np.sqrt(var + eps) + beta
 
@@ -35,7 +37,8 @@ def per_pixel(x, gamma, beta, eps):
     "all channels share one mean and one variance",
     "You average over the channels too, so one loud channel sets the scale of all. How many means should there be?",
 )
-def over_everything(x, gamma, beta, eps):
+def over_everything(x, parameters, eps):
+    gamma, beta = parameters["gamma"], parameters["beta"]
     return gamma * (x - x.mean()) / np.sqrt(x.var() + eps) + beta
 
 
@@ -43,7 +46,8 @@ def over_everything(x, gamma, beta, eps):
     "each image is normalized by itself",
     "Your images do not know of each other: that is instance normalization. What makes it *batch* normalization?",
 )
-def per_image(x, gamma, beta, eps):
+def per_image(x, parameters, eps):
+    gamma, beta = parameters["gamma"], parameters["beta"]
     mean, var = x.mean(axis=(1, 2), keepdims=True), x.var(axis=(1, 2), keepdims=True)
     return gamma * (x - mean) / np.sqrt(var + eps) + beta
 
@@ -52,7 +56,8 @@ def per_image(x, gamma, beta, eps):
     "each image is normalized over its channels",
     "One mean for each image, over all its channels, is layer normalization. Here it is one for each channel, over all images.",
 )
-def per_image_all_channels(x, gamma, beta, eps):
+def per_image_all_channels(x, parameters, eps):
+    gamma, beta = parameters["gamma"], parameters["beta"]
     mean, var = x.mean(axis=(1, 2, 3), keepdims=True), x.var(axis=(1, 2, 3), keepdims=True)
     return gamma * (x - mean) / np.sqrt(var + eps) + beta
 
@@ -62,7 +67,8 @@ def per_image_all_channels(x, gamma, beta, eps):
     "You divide by one less than the number of values. That variance is kept for test time; the batch itself is divided by "
     "its own spread, so that the result has variance 1.",
 )
-def unbiased(x, gamma, beta, eps):
+def unbiased(x, parameters, eps):
+    gamma, beta = parameters["gamma"], parameters["beta"]
     mean, var = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2), ddof=1)
     return gamma * (x - mean) / np.sqrt(var + eps) + beta
 
@@ -71,7 +77,8 @@ def unbiased(x, gamma, beta, eps):
     "epsilon is outside the root",
     "You add eps to the standard deviation. Look where the root ends in the formula.",
 )
-def eps_outside(x, gamma, beta, eps):
+def eps_outside(x, parameters, eps):
+    gamma, beta = parameters["gamma"], parameters["beta"]
     mean, std = x.mean(axis=(0, 1, 2)), x.std(axis=(0, 1, 2))
     return gamma * (x - mean) / (std + eps) + beta
 
@@ -80,7 +87,8 @@ def eps_outside(x, gamma, beta, eps):
     "it divides by the variance",
     "A variance has the square of the unit of x. What do you divide by to get numbers without a unit?",
 )
-def divides_by_variance(x, gamma, beta, eps):
+def divides_by_variance(x, parameters, eps):
+    gamma, beta = parameters["gamma"], parameters["beta"]
     mean, var = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))
     return gamma * (x - mean) / (var + eps) + beta
 
@@ -89,7 +97,8 @@ def divides_by_variance(x, gamma, beta, eps):
     "the channels are taken to be on axis 1",
     "Your statistics are those of images with the channels first, as in PyTorch. Here the channels are the last axis.",
 )
-def channels_first(x, gamma, beta, eps):
+def channels_first(x, parameters, eps):
+    gamma, beta = parameters["gamma"], parameters["beta"]
     mean, var = x.mean(axis=(0, 2, 3), keepdims=True), x.var(axis=(0, 2, 3), keepdims=True)
     return gamma * (x - mean) / np.sqrt(var + eps) + beta
 
@@ -98,11 +107,10 @@ def channels_first(x, gamma, beta, eps):
 
 
 def _running_statistics(batches, momentum):
-    norm = BatchNorm(momentum=momentum)
-    gamma, beta, running = norm.init(batches.shape[2])
+    norm = BatchNorm(batches.shape[2], momentum=momentum)
     for batch in batches:
-        _, running, _ = norm.forward(batch, gamma, beta, running)
-    return running
+        norm = norm.updated(norm.forward(batch, norm.init(), training=True)[1])
+    return norm.running_mean, norm.running_var
 
 
 def _averaged(batches, momentum, mean, var, statistics):
@@ -202,7 +210,7 @@ def results_swapped(batches, momentum):
 
 def _fold(w, b, gamma, beta, mean, var, eps):
     scale = gamma / np.sqrt(var + eps)
-    return w * scale, (b - mean) * scale + beta
+    return w * scale[:, None], (b - mean) * scale + beta
 
 
 fold = Key(_fold)
@@ -214,7 +222,7 @@ fold = Key(_fold)
 )
 def bias_unscaled(w, b, gamma, beta, mean, var, eps):
     scale = gamma / np.sqrt(var + eps)
-    return w * scale, b - mean * scale + beta
+    return w * scale[:, None], b - mean * scale + beta
 
 
 @fold.mistake(
@@ -223,16 +231,16 @@ def bias_unscaled(w, b, gamma, beta, mean, var, eps):
 )
 def mean_forgotten(w, b, gamma, beta, mean, var, eps):
     scale = gamma / np.sqrt(var + eps)
-    return w * scale, b * scale + beta
+    return w * scale[:, None], b * scale + beta
 
 
 @fold.mistake(
     "the old bias is forgotten",
-    "Your new bias does not depend on the old one. What the layer gets is hW + b, not hW.",
+    "Your new bias does not depend on the old one. What the layer gets is Wx + b, not Wx.",
 )
 def bias_forgotten(w, b, gamma, beta, mean, var, eps):
     scale = gamma / np.sqrt(var + eps)
-    return w * scale, beta - mean * scale
+    return w * scale[:, None], beta - mean * scale
 
 
 @fold.mistake(
@@ -241,7 +249,7 @@ def bias_forgotten(w, b, gamma, beta, mean, var, eps):
 )
 def beta_forgotten(w, b, gamma, beta, mean, var, eps):
     scale = gamma / np.sqrt(var + eps)
-    return w * scale, (b - mean) * scale
+    return w * scale[:, None], (b - mean) * scale
 
 
 @fold.mistake(
@@ -250,7 +258,7 @@ def beta_forgotten(w, b, gamma, beta, mean, var, eps):
 )
 def gamma_forgotten(w, b, gamma, beta, mean, var, eps):
     scale = 1 / np.sqrt(var + eps)
-    return w * scale, (b - mean) * scale + beta
+    return w * scale[:, None], (b - mean) * scale + beta
 
 
 @fold.mistake(
@@ -259,7 +267,7 @@ def gamma_forgotten(w, b, gamma, beta, mean, var, eps):
 )
 def eps_forgotten(w, b, gamma, beta, mean, var, eps):
     scale = gamma / np.sqrt(var)
-    return w * scale, (b - mean) * scale + beta
+    return w * scale[:, None], (b - mean) * scale + beta
 
 
 @fold.mistake(
@@ -268,16 +276,16 @@ def eps_forgotten(w, b, gamma, beta, mean, var, eps):
 )
 def fold_eps_outside(w, b, gamma, beta, mean, var, eps):
     scale = gamma / (np.sqrt(var) + eps)
-    return w * scale, (b - mean) * scale + beta
+    return w * scale[:, None], (b - mean) * scale + beta
 
 
 @fold.mistake(
-    "the rows of w are scaled",
-    "gamma has one entry for each unit, and a unit's weights stand in a column of w. You scaled rows.",
+    "the columns of w are scaled",
+    "gamma has one entry for each unit, and a unit's weights stand in a row of w. You scaled columns.",
 )
-def rows_scaled(w, b, gamma, beta, mean, var, eps):
+def columns_scaled(w, b, gamma, beta, mean, var, eps):
     scale = gamma / np.sqrt(var + eps)
-    return w * scale[:, None], (b - mean) * scale + beta
+    return w * scale, (b - mean) * scale + beta
 
 
 @fold.mistake(
@@ -286,14 +294,15 @@ def rows_scaled(w, b, gamma, beta, mean, var, eps):
 )
 def beta_scaled(w, b, gamma, beta, mean, var, eps):
     scale = gamma / np.sqrt(var + eps)
-    return w * scale, (b - mean + beta) * scale
+    return w * scale[:, None], (b - mean + beta) * scale
 
 
 # --- backward_from_output: x_hat is recovered from y, then the one-line gradient ----------------------------------
 
 
-def _backward_from_output(dy, y, gamma, beta, std):
-    return BatchNorm().backward(dy, ((y - beta) / gamma, std, gamma))
+def _backward_from_output(dy, cache):
+    y, gamma, beta, std = cache
+    return BatchNorm(len(gamma)).backward(dy, ((y - beta) / gamma, std, gamma, "in training"))
 
 
 backward_from_output = Key(_backward_from_output)
@@ -304,19 +313,21 @@ backward_from_output = Key(_backward_from_output)
     "Your dx is the gradient at test time. In training every x of the batch also moves the mean and the variance, and through "
     "them all other outputs.",
 )
-def constants(dy, y, gamma, beta, std):
+def constants(dy, cache):
+    y, gamma, beta, std = cache
     x_hat = (y - beta) / gamma
-    return gamma / std * dy, (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+    return gamma / std * dy, {"gamma": (dy * x_hat).sum(axis=0), "beta": dy.sum(axis=0)}
 
 
 @backward_from_output.mistake(
     "the way through the mean is missing",
     "Raise all x of a feature by the same amount: y does not change, so dx must sum to 0 over the batch. Does yours?",
 )
-def no_mean_term(dy, y, gamma, beta, std):
+def no_mean_term(dy, cache):
+    y, gamma, beta, std = cache
     x_hat = (y - beta) / gamma
     dx = gamma / std * (dy - x_hat * (dy * x_hat).mean(axis=0))
-    return dx, (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+    return dx, {"gamma": (dy * x_hat).sum(axis=0), "beta": dy.sum(axis=0)}
 
 
 @backward_from_output.mistake(
@@ -324,38 +335,42 @@ def no_mean_term(dy, y, gamma, beta, std):
     "Your dx sums to 0, as it should. But stretching a feature leaves y (almost) as it was, so dx must have (almost) no part "
     "along x_hat either.",
 )
-def no_variance_term(dy, y, gamma, beta, std):
+def no_variance_term(dy, cache):
+    y, gamma, beta, std = cache
     x_hat = (y - beta) / gamma
-    return gamma / std * (dy - dy.mean(axis=0)), (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+    return gamma / std * (dy - dy.mean(axis=0)), {"gamma": (dy * x_hat).sum(axis=0), "beta": dy.sum(axis=0)}
 
 
 @backward_from_output.mistake(
     "y is taken for x_hat",
     "The formulas want the normalized input, before gamma and beta. You have y: undo them first.",
 )
-def y_for_x_hat(dy, y, gamma, beta, std):
+def y_for_x_hat(dy, cache):
+    y, gamma, beta, std = cache
     dx = gamma / std * (dy - dy.mean(axis=0) - y * (dy * y).mean(axis=0))
-    return dx, (dy * y).sum(axis=0), dy.sum(axis=0)
+    return dx, {"gamma": (dy * y).sum(axis=0), "beta": dy.sum(axis=0)}
 
 
 @backward_from_output.mistake(
     "gamma is missing from dx",
     "Your dgamma and dbeta are right. On its way from y to x the gradient passes the factor gamma; yours does not.",
 )
-def no_gamma(dy, y, gamma, beta, std):
+def no_gamma(dy, cache):
+    y, gamma, beta, std = cache
     x_hat = (y - beta) / gamma
     dx = (dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0)) / std
-    return dx, (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+    return dx, {"gamma": (dy * x_hat).sum(axis=0), "beta": dy.sum(axis=0)}
 
 
 @backward_from_output.mistake(
     "sums stand where means belong",
     "What you take away from dy grows with the batch. A mean over the batch has a 1/B in it, and so have its gradients.",
 )
-def sums_for_means(dy, y, gamma, beta, std):
+def sums_for_means(dy, cache):
+    y, gamma, beta, std = cache
     x_hat = (y - beta) / gamma
     dgamma, dbeta = (dy * x_hat).sum(axis=0), dy.sum(axis=0)
-    return gamma / std * (dy - dbeta - x_hat * dgamma), dgamma, dbeta
+    return gamma / std * (dy - dbeta - x_hat * dgamma), {"gamma": dgamma, "beta": dbeta}
 
 
 @backward_from_output.mistake(
@@ -363,27 +378,33 @@ def sums_for_means(dy, y, gamma, beta, std):
     "Your dx is right. gamma and beta act on every example, so their gradients add up over the batch; the 1/B of the loss is "
     "in dy already.",
 )
-def averaged_parameters(dy, y, gamma, beta, std):
+def averaged_parameters(dy, cache):
+    y, gamma, beta, std = cache
     x_hat = (y - beta) / gamma
     dgamma, dbeta = (dy * x_hat).mean(axis=0), dy.mean(axis=0)
-    return gamma / std * (dy - dbeta - x_hat * dgamma), dgamma, dbeta
+    return gamma / std * (dy - dbeta - x_hat * dgamma), {"gamma": dgamma, "beta": dbeta}
 
 
 @backward_from_output.mistake(
-    "dgamma and dbeta have changed places",
+    "the gradients of gamma and beta have changed places",
     "Your dx is right. Which of the two parameters multiplies x_hat, so that its gradient has x_hat in it?",
 )
-def parameters_swapped(dy, y, gamma, beta, std):
-    dx, dgamma, dbeta = BatchNorm().backward(dy, ((y - beta) / gamma, std, gamma))
-    return dx, dbeta, dgamma
+def parameters_swapped(dy, cache):
+    y, gamma, beta, std = cache
+    x_hat = (y - beta) / gamma
+    dx = gamma / std * (dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0))
+    return dx, {"gamma": dy.sum(axis=0), "beta": (dy * x_hat).sum(axis=0)}
 
 
 @backward_from_output.mistake(
     "x_hat is recovered in the wrong order",
     "You divide by gamma first and subtract beta afterwards. The layer multiplies, then adds: what was done last is undone first.",
 )
-def wrong_order(dy, y, gamma, beta, std):
-    return BatchNorm().backward(dy, (y / gamma - beta, std, gamma))
+def wrong_order(dy, cache):
+    y, gamma, beta, std = cache
+    x_hat = y / gamma - beta
+    dx = gamma / std * (dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0))
+    return dx, {"gamma": (dy * x_hat).sum(axis=0), "beta": dy.sum(axis=0)}
 
 
 # --- batch_size: measured on the digits ---------------------------------------------------------------------------

@@ -5,15 +5,13 @@ Each mistake is a complete answer in plain NumPy, so that it can be pasted into 
 
 import numpy as np
 
-from thalweg.numpy import PlainDropout, all_masks, mask_probability, survival
+from thalweg.numpy import all_masks, mask_probability, survival
 
 from ..judge import Key
 
 # --- plain: y = r x in training, y = p x at test time -----------------------------------------------------------
 
-plain = Key(
-    lambda x, keep, u=None: PlainDropout(keep).forward(x, None if u is None else (u < keep).astype(x.dtype)),
-)
+plain = Key(lambda x, keep, u=None: x * (keep if u is None else u < keep))
 
 
 @plain.mistake(
@@ -75,76 +73,90 @@ def plain_in_place(x, keep, u=None):
 
 # --- backward: grad_z = grad (u < p) / p (z > 0) ----------------------------------------------------------------
 
-backward = Key(lambda grad, z, keep, u: np.where((u < keep) & (z > 0), grad / keep, 0).astype(grad.dtype))
+
+def _backward(dy, cache):
+    z, keep, u = cache
+    return np.where((u < keep) & (z > 0), dy / keep, 0).astype(dy.dtype), {}
+
+
+backward = Key(_backward)
 
 
 @backward.mistake(
     "the mask is forgotten on the way back",
     "A unit that was dropped sent nothing on. Can a change of it have changed the loss?",
 )
-def no_mask(grad, z, keep, u):
-    return grad * (z > 0)
+def no_mask(dy, cache):
+    z, keep, u = cache
+    return dy * (z > 0), {}
 
 
 @backward.mistake(
     "the scale is forgotten on the way back",
     "Your mask is right, but the forward pass did more to a kept unit than to let it through.",
 )
-def no_scale(grad, z, keep, u):
-    return grad * (u < keep) * (z > 0)
+def no_scale(dy, cache):
+    z, keep, u = cache
+    return dy * (u < keep) * (z > 0), {}
 
 
 @backward.mistake(
     "the scale is turned round on the way back",
     "You multiply by keep where the forward pass divided. The derivative of c x in x is c itself, not its reciprocal.",
 )
-def inverse_scale(grad, z, keep, u):
-    return grad * (u < keep) * keep * (z > 0)
+def inverse_scale(dy, cache):
+    z, keep, u = cache
+    return dy * (u < keep) * keep * (z > 0), {}
 
 
 @backward.mistake(
     "the activation is forgotten on the way back",
     "You went back through the mask only. Between it and z there is a ReLU, which has a slope of its own.",
 )
-def no_relu(grad, z, keep, u):
-    return grad * (u < keep) / keep
+def no_relu(dy, cache):
+    z, keep, u = cache
+    return dy * (u < keep) / keep, {}
 
 
 @backward.mistake(
     "the value of the activation takes the place of its slope",
     "You multiply with what the unit sent on. The chain rule asks how steep the function is there.",
 )
-def value_for_slope(grad, z, keep, u):
-    return grad * (u < keep) / keep * np.maximum(z, 0)
+def value_for_slope(dy, cache):
+    z, keep, u = cache
+    return dy * (u < keep) / keep * np.maximum(z, 0), {}
 
 
 @backward.mistake(
     "the ReLU is applied to the gradient",
     "You cut off negative gradients. Whether the way back is open depends on the sign of z, which entered the ReLU, not on that of grad.",
 )
-def relu_of_gradient(grad, z, keep, u):
-    return np.maximum(grad, 0) * (u < keep) / keep
+def relu_of_gradient(dy, cache):
+    z, keep, u = cache
+    return np.maximum(dy, 0) * (u < keep) / keep, {}
 
 
 @backward.mistake(
     "the mask is the opposite one",
     "The gradient flows through the units that the forward pass had dropped. The same mask has to serve both ways.",
 )
-def opposite_mask(grad, z, keep, u):
-    return grad * (u >= keep) / keep * (z > 0)
+def opposite_mask(dy, cache):
+    z, keep, u = cache
+    return dy * (u >= keep) / keep * (z > 0), {}
 
 
 @backward.mistake(
     "the gradient is overwritten",
     "The numbers are right, but *= and /= on an array change the caller's array as well. Make a new one.",
 )
-def backward_in_place(grad, z, keep, u):
-    grad *= (u < keep) & (z > 0)
-    grad /= keep
-    return grad
+def backward_in_place(dy, cache):
+    z, keep, u = cache
+    dy *= (u < keep) & (z > 0)
+    dy /= keep
+    return dy, {}
 
 
-# --- ensemble: sum over masks of P(mask) softmax(w (mask h) / p + b) --------------------------------------------
+# --- ensemble: sum over masks of P(mask) softmax(w (mask a) / p + b) --------------------------------------------
 
 
 def _softmax(z):
@@ -152,9 +164,9 @@ def _softmax(z):
     return e / e.sum(axis=-1, keepdims=True)
 
 
-def _ensemble(h, w, b, keep):
-    masks = all_masks(len(h))
-    return mask_probability(masks, keep) @ _softmax((masks * h / keep) @ w.T + b)
+def _ensemble(a, w, b, keep):
+    masks = all_masks(len(a))
+    return mask_probability(masks, keep) @ _softmax((masks * a / keep) @ w.T + b)
 
 
 ensemble = Key(_ensemble)
@@ -165,25 +177,25 @@ ensemble = Key(_ensemble)
     "This is the prediction of the single scaled net: the average of the logits leads there too. The ensemble's members "
     "each say their probabilities, and those are averaged.",
 )
-def weight_scaling(h, w, b, keep):
-    return _softmax(w @ h + b)
+def weight_scaling(a, w, b, keep):
+    return _softmax(w @ a + b)
 
 
 @ensemble.mistake(
     "all masks count alike",
     "You averaged over the masks as if each were as likely as any other. Is that so when keep is not one half?",
 )
-def equal_masks(h, w, b, keep):
-    return _softmax((all_masks(len(h)) * h / keep) @ w.T + b).mean(axis=0)
+def equal_masks(a, w, b, keep):
+    return _softmax((all_masks(len(a)) * a / keep) @ w.T + b).mean(axis=0)
 
 
 @ensemble.mistake(
     "the probabilities of keeping and dropping are exchanged",
     "Your masks with many units are too rare, or too common. What is the probability of a mask that keeps them all?",
 )
-def exchanged(h, w, b, keep):
-    masks = all_masks(len(h))
-    return mask_probability(1 - masks, keep) @ _softmax((masks * h / keep) @ w.T + b)
+def exchanged(a, w, b, keep):
+    masks = all_masks(len(a))
+    return mask_probability(1 - masks, keep) @ _softmax((masks * a / keep) @ w.T + b)
 
 
 @ensemble.mistake(
@@ -191,27 +203,27 @@ def exchanged(h, w, b, keep):
     "Your thinned nets are right for plain dropout. Here the net was trained with inverted dropout: what happened to a unit "
     "that was kept?",
 )
-def not_rescaled(h, w, b, keep):
-    masks = all_masks(len(h))
-    return mask_probability(masks, keep) @ _softmax((masks * h) @ w.T + b)
+def not_rescaled(a, w, b, keep):
+    masks = all_masks(len(a))
+    return mask_probability(masks, keep) @ _softmax((masks * a) @ w.T + b)
 
 
 @ensemble.mistake(
     "the empty mask is left out",
     "Your probabilities do not add up to 1. There is one more thinned net, and it is a rather empty one.",
 )
-def without_the_empty_one(h, w, b, keep):
-    masks = all_masks(len(h))[1:]
-    return mask_probability(masks, keep) @ _softmax((masks * h / keep) @ w.T + b)
+def without_the_empty_one(a, w, b, keep):
+    masks = all_masks(len(a))[1:]
+    return mask_probability(masks, keep) @ _softmax((masks * a / keep) @ w.T + b)
 
 
 @ensemble.mistake(
     "the bias is thinned away",
     "Dropout removes hidden units. The output's bias is no unit: it belongs to every thinned net.",
 )
-def without_bias(h, w, b, keep):
-    masks = all_masks(len(h))
-    return mask_probability(masks, keep) @ _softmax((masks * h / keep) @ w.T)
+def without_bias(a, w, b, keep):
+    masks = all_masks(len(a))
+    return mask_probability(masks, keep) @ _softmax((masks * a / keep) @ w.T)
 
 
 @ensemble.mistake(
@@ -219,39 +231,39 @@ def without_bias(h, w, b, keep):
     "For large logits exp gives infinity and the quotient is not a number. Which number can be subtracted from all logits "
     "without changing the probabilities?",
 )
-def overflowing(h, w, b, keep):
-    masks = all_masks(len(h))
-    e = np.exp((masks * h / keep) @ w.T + b)
+def overflowing(a, w, b, keep):
+    masks = all_masks(len(a))
+    e = np.exp((masks * a / keep) @ w.T + b)
     return mask_probability(masks, keep) @ (e / e.sum(axis=1, keepdims=True))
 
 
 # --- expected_loss: mean of (y - x.w)^2 + (1 - p)/p sum x_j^2 w_j^2 ---------------------------------------------
 
-expected_loss = Key(lambda x, y, w, keep: np.mean((y - x @ w) ** 2 + (1 - keep) / keep * (x**2 @ w**2)))
+expected_loss = Key(lambda x, target, w, keep: np.mean((target - x @ w) ** 2 + (1 - keep) / keep * (x**2 @ w**2)))
 
 
 @expected_loss.mistake(
     "the noise is averaged away",
     "You put the mean of the noise into the square. The mean of a square is more than the square of the mean: by what?",
 )
-def no_penalty(x, y, w, keep):
-    return np.mean((y - x @ w) ** 2)
+def no_penalty(x, target, w, keep):
+    return np.mean((target - x @ w) ** 2)
 
 
 @expected_loss.mistake(
     "it is the variance of plain dropout",
     "p (1 - p) is the variance of a mask of 0 and 1. Here the mask is divided by p first: what does that do to a variance?",
 )
-def plain_variance(x, y, w, keep):
-    return np.mean((y - x @ w) ** 2 + keep * (1 - keep) * (x**2 @ w**2))
+def plain_variance(x, target, w, keep):
+    return np.mean((target - x @ w) ** 2 + keep * (1 - keep) * (x**2 @ w**2))
 
 
 @expected_loss.mistake(
     "the odds are turned round",
     "Your penalty grows with keep. The fewer units are dropped, the less noise there should be.",
 )
-def odds_turned_round(x, y, w, keep):
-    return np.mean((y - x @ w) ** 2 + keep / (1 - keep) * (x**2 @ w**2))
+def odds_turned_round(x, target, w, keep):
+    return np.mean((target - x @ w) ** 2 + keep / (1 - keep) * (x**2 @ w**2))
 
 
 @expected_loss.mistake(
@@ -259,8 +271,8 @@ def odds_turned_round(x, y, w, keep):
     "Yours is an ordinary L2 penalty. Here the noise in a product is large only where the input is: each weight is penalised "
     "by the size of its own feature.",
 )
-def inputs_forgotten(x, y, w, keep):
-    return np.mean((y - x @ w) ** 2 + (1 - keep) / keep * np.sum(w**2))
+def inputs_forgotten(x, target, w, keep):
+    return np.mean((target - x @ w) ** 2 + (1 - keep) / keep * np.sum(w**2))
 
 
 @expected_loss.mistake(
@@ -268,24 +280,24 @@ def inputs_forgotten(x, y, w, keep):
     "You squared the whole sum. That would be right if one coin decided for all features; here each has its own, and the "
     "variances of independent terms add up.",
 )
-def one_coin(x, y, w, keep):
-    return np.mean((y - x @ w) ** 2 + (1 - keep) / keep * (x @ w) ** 2)
+def one_coin(x, target, w, keep):
+    return np.mean((target - x @ w) ** 2 + (1 - keep) / keep * (x @ w) ** 2)
 
 
 @expected_loss.mistake(
     "the loss is a sum over the examples",
     "Twice the data, twice your loss. The loss asked for is a mean.",
 )
-def summed(x, y, w, keep):
-    return np.sum((y - x @ w) ** 2 + (1 - keep) / keep * (x**2 @ w**2))
+def summed(x, target, w, keep):
+    return np.sum((target - x @ w) ** 2 + (1 - keep) / keep * (x**2 @ w**2))
 
 
 @expected_loss.mistake(
     "only the penalty is a sum over the examples",
     "The first term is a mean over the examples and the second a sum. Both belong to each example.",
 )
-def half_summed(x, y, w, keep):
-    return np.mean((y - x @ w) ** 2) + (1 - keep) / keep * np.sum(x**2 @ w**2)
+def half_summed(x, target, w, keep):
+    return np.mean((target - x @ w) ** 2) + (1 - keep) / keep * np.sum(x**2 @ w**2)
 
 
 # --- residual_net: x <- x + b_l relu(W_l x) in training, x + p_l relu(W_l x) at test time -----------------------
@@ -392,12 +404,12 @@ def small_net():
 
 def measure_passes_needed(keep=0.7):
     """The fewest Monte Carlo passes whose expected squared error is below that of weight scaling."""
-    h, w, b = small_net()
+    a, w, b = small_net()
     masks = all_masks(10)
-    chance, thinned = mask_probability(masks, keep), _softmax((masks * h / keep) @ w.T + b)
+    chance, thinned = mask_probability(masks, keep), _softmax((masks * a / keep) @ w.T + b)
     exact = chance @ thinned
     one_pass = chance @ ((thinned - exact) ** 2).sum(axis=1)
-    return int(np.floor(one_pass / ((_softmax(w @ h + b) - exact) ** 2).sum())) + 1
+    return int(np.floor(one_pass / ((_softmax(w @ a + b) - exact) ** 2).sum())) + 1
 
 
 passes_needed = Key(34)  # measure_passes_needed(): the tests run it again
@@ -409,7 +421,7 @@ passes_needed.mistake(
 passes_needed.mistake(
     "all masks count alike, or the scaled net is scaled twice",
     "Two slips lead here. Did you take every mask to be as likely as any other? That is keep = 0.5, and the net here keeps with 0.7. "
-    "Or did you multiply h by keep for weight scaling? With inverted dropout the whole net needs no scale.",
+    "Or did you multiply a by keep for weight scaling? With inverted dropout the whole net needs no scale.",
 )(3)
 passes_needed.mistake(
     "the kept units are not scaled up",

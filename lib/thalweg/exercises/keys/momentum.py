@@ -331,7 +331,7 @@ def nesterov_rate_inside(theta, grad, v, lr, rho):
     return theta - (lr * grad + rho * v), v
 
 
-# --- convergence_factor: the largest |root| of z^2 - (1 + rho - lr h) z + rho over all curvatures h -------------
+# --- convergence_factor: the largest |root| of zeta^2 - (1 + rho - lr h) zeta + rho over all curvatures h -------------
 
 convergence_factor = Key(lambda lr, rho, curvatures: np.max(contraction(lr, rho, curvatures)))
 
@@ -357,18 +357,18 @@ def always_complex(lr, rho, curvatures):
     "Where the roots are complex, their size is the absolute value of a complex number, not of its real part.",
 )
 def real_part_only(lr, rho, curvatures):
-    b = 1 + rho - lr * curvatures
-    root = np.sqrt(b * b - 4 * rho + 0j)
-    return max(np.max(abs((b + root).real)), np.max(abs((b - root).real))) / 2
+    trace = 1 + rho - lr * curvatures
+    root = np.sqrt(trace * trace - 4 * rho + 0j)
+    return max(np.max(abs((trace + root).real)), np.max(abs((trace - root).real))) / 2
 
 
 @convergence_factor.mistake(
     "only one of the two roots is used",
-    "Each curvature has two roots. You always take the one with the plus sign, but when b is negative the other is larger.",
+    "Each curvature has two roots. You always take the one with the plus sign, but when the trace, 1 + rho - lr h, is negative the other is larger.",
 )
 def plus_root_only(lr, rho, curvatures):
-    b = 1 + rho - lr * curvatures
-    return np.max(abs(b + np.sqrt(b * b - 4 * rho + 0j))) / 2
+    trace = 1 + rho - lr * curvatures
+    return np.max(abs(trace + np.sqrt(trace * trace - 4 * rho + 0j))) / 2
 
 
 @convergence_factor.mistake(
@@ -376,9 +376,9 @@ def plus_root_only(lr, rho, curvatures):
     "You report the direction that converges fastest. The error is gone only when the slowest direction is.",
 )
 def fastest_direction(lr, rho, curvatures):
-    b = 1 + rho - lr * curvatures
-    root = np.sqrt(b * b - 4 * rho + 0j)
-    return np.min(np.maximum(abs(b + root), abs(b - root))) / 2
+    trace = 1 + rho - lr * curvatures
+    root = np.sqrt(trace * trace - 4 * rho + 0j)
+    return np.min(np.maximum(abs(trace + root), abs(trace - root))) / 2
 
 
 @convergence_factor.mistake(
@@ -386,9 +386,9 @@ def fastest_direction(lr, rho, curvatures):
     "The largest curvature limits the rate, but the flattest direction is usually the slowest one. Look at all of them.",
 )
 def steepest_only(lr, rho, curvatures):
-    b = 1 + rho - lr * np.max(curvatures)
-    root = np.sqrt(b * b - 4 * rho + 0j)
-    return max(abs(b + root), abs(b - root)) / 2
+    trace = 1 + rho - lr * np.max(curvatures)
+    root = np.sqrt(trace * trace - 4 * rho + 0j)
+    return max(abs(trace + root), abs(trace - root)) / 2
 
 
 @convergence_factor.mistake(
@@ -396,9 +396,9 @@ def steepest_only(lr, rho, curvatures):
     "Check the quadratic formula: its denominator is missing, so all your factors are twice too large.",
 )
 def not_halved(lr, rho, curvatures):
-    b = 1 + rho - lr * curvatures
-    root = np.sqrt(b * b - 4 * rho + 0j)
-    return np.max(np.maximum(abs(b + root), abs(b - root)))
+    trace = 1 + rho - lr * curvatures
+    root = np.sqrt(trace * trace - 4 * rho + 0j)
+    return np.max(np.maximum(abs(trace + root), abs(trace - root)))
 
 
 @convergence_factor.mistake(
@@ -407,9 +407,9 @@ def not_halved(lr, rho, curvatures):
     "complex number.",
 )
 def not_a_number(lr, rho, curvatures):
-    b = 1 + rho - lr * curvatures
-    root = np.sqrt(b * b - 4 * rho)
-    return np.max(np.maximum(abs(b + root), abs(b - root))) / 2
+    trace = 1 + rho - lr * curvatures
+    root = np.sqrt(trace * trace - 4 * rho)
+    return np.max(np.maximum(abs(trace + root), abs(trace - root))) / 2
 
 
 # --- best_rho: measured, not guessed ----------------------------------------------------------------------------
