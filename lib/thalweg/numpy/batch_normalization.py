@@ -6,6 +6,8 @@ import numpy as np
 
 from ._hyperparameters import require, require_rate
 
+__all__ = ["BatchNorm"]
+
 
 def _rows(x):
     """Examples in rows, features in columns: every pixel of every image is one example of its channels."""

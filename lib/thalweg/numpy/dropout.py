@@ -10,6 +10,17 @@ import numpy as np
 
 from ._hyperparameters import require, require_keep
 
+__all__ = [
+    "DropConnect",
+    "Dropout",
+    "FractionalMaxPool",
+    "PlainDropout",
+    "StochasticDepth",
+    "all_masks",
+    "mask_probability",
+    "survival",
+]
+
 
 def _require_shape(name, noise, wanted):
     require(np.shape(noise) == tuple(wanted), f"the shape of {name}", np.shape(noise), f"{tuple(wanted)}")
