@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,15 @@ assert "torch" not in sys.modules
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "3 of 3 points" in done.stdout
+
+
+@pytest.mark.parametrize("room", ["numpy", "torch"])
+def test_a_room_offers_what_its_modules_do_and_no_name_twice(room):
+    package = import_module(f"thalweg.{room}")
+    modules = [import_module(f"thalweg.{room}.{path.stem}") for path in (LIB / room).glob("[a-z]*.py")]
+    offered = [name for module in modules for name in module.__all__]
+    assert len(offered) == len(set(offered))
+    assert set(offered) <= set(package.__all__)
+    for module in modules:
+        for name in module.__all__:
+            assert getattr(package, name).__module__ == module.__name__

@@ -31,9 +31,9 @@ def test_a_change_reaches_the_pages_that_import_it_and_no_others(tmp_path, monke
     library = tmp_path / "thalweg"
     for name, text in {
         "__init__.py": "",
-        "numpy/__init__.py": "from .adam import Adam\nfrom .momentum import Momentum\n",
+        "numpy/__init__.py": "from .adam import Adam\nfrom .momentum import *\n",
         "numpy/adam.py": "from ._checks import require\nclass Adam: pass\n",
-        "numpy/momentum.py": "class Momentum: pass\n",
+        "numpy/momentum.py": "__all__ = ['Momentum']\nclass Momentum: pass\n",
         "numpy/_checks.py": "def require(): pass\n",
     }.items():
         (library / name).parent.mkdir(parents=True, exist_ok=True)

@@ -196,7 +196,19 @@ def test_every_term_leads_to_its_section(site):
     assert len(terms) > 25
     for term in terms:
         assert term["id"].startswith("term-")
-        assert term.find_next_sibling("dd").select("a.reference.internal"), term.get_text()
+        assert term.find_next_sibling("dd").select("a.reference.internal[href*='#defined-']"), term.get_text()
+
+
+def test_the_index_is_one_of_concepts_and_leads_to_their_passages(site):
+    index, glossary = (
+        BeautifulSoup((site / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+        for name in ("genindex", "chapters/glossary")
+    )
+    terms = [term.next.strip() for term in glossary.select("dl.glossary > dt")]
+    links = [(link.get_text(), link["href"]) for link in index.select(".genindextable a")]
+    explained = {text for text, address in links if "#defined-" in address}
+    assert [term for term in terms if term not in explained] == []
+    assert not [address for _, address in links if address.startswith("chapters/api.html")]
 
 
 @pytest.mark.parametrize("module", api.MODULES)

@@ -7,6 +7,8 @@ import numpy as np
 
 from ._hyperparameters import require_fraction, require_rate
 
+__all__ = ["AdaMax", "Adam", "AdamEpsilonHat", "AdamUncorrected", "AdamW", "Moments"]
+
 
 class Moments(NamedTuple):
     """What Adam remembers: two running averages, each of ``theta``'s shape, and how many gradients they have seen.

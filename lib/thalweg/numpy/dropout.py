@@ -12,8 +12,16 @@ import numpy as np
 from ._hyperparameters import require, require_generator, require_keep
 from .backpropagation import Layer, Linear
 
-__all__ = ["DropConnect", "Dropout", "FractionalMaxPool", "PlainDropout", "StochasticDepth"]
-__all__ += ["all_masks", "mask_probability", "survival"]
+__all__ = [
+    "DropConnect",
+    "Dropout",
+    "FractionalMaxPool",
+    "PlainDropout",
+    "StochasticDepth",
+    "all_masks",
+    "mask_probability",
+    "survival",
+]
 
 
 @dataclass(frozen=True)

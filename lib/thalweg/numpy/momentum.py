@@ -6,6 +6,8 @@ import numpy as np
 
 from ._hyperparameters import require, require_fraction, require_rate
 
+__all__ = ["Momentum", "MomentumRateInside", "Nesterov", "NesterovLookAhead", "contraction"]
+
 
 @dataclass(frozen=True)
 class Momentum:

@@ -10,6 +10,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
+from sphinx.transforms import SphinxTransform
 
 PAGE = "chapters/api"
 MODULES = (
@@ -47,6 +48,18 @@ def _complete(app: Sphinx, doctree: nodes.document) -> None:
             raise ExtensionError(f"public names without a docstring: {', '.join(missing)}")
 
 
+class _NotInTheIndex(SphinxTransform):
+    """The index is one of concepts: the package's names would fill it. They have a page of their own."""
+
+    default_priority = 800  # before the index is collected
+
+    def apply(self, **kwargs: Any) -> None:
+        """Take the entries that autodoc made off the package's page."""
+        if self.env.docname == PAGE:
+            for entry in list(self.document.findall(addnodes.index)):
+                entry.parent.remove(entry)
+
+
 def _cite(app: Sphinx, what: str, name: str, thing: object, options: Any, lines: list[str]) -> None:
     """Docstrings are written as the chapters are; autodoc reads reStructuredText."""
     for i, line in enumerate(lines):
@@ -67,4 +80,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     ]
     app.connect("autodoc-process-docstring", _cite)
     app.connect("doctree-read", _complete)
+    app.add_transform(_NotInTheIndex)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -34,16 +34,25 @@ def _file(module: str) -> Path | None:
     return next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
 
 
+def _offered(module: str) -> set[str]:
+    """The names in the ``__all__`` of a module, which ``import *`` takes over; none where it has no such list."""
+    path = _file(module)
+    for node in ast.parse(path.read_text(encoding="utf-8")).body if path else []:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
+            return set(ast.literal_eval(node.value))
+    return set()
+
+
 def _provider(package: str, name: str) -> str:
-    """The module that defines what is imported as ``name`` from ``package``: a submodule, or the one its __init__ takes it from."""
-    if _file(f"{package}.{name}"):
-        return f"{package}.{name}"
+    """The module that defines what is imported as ``name`` from ``package``: one that its __init__ takes it from, or a submodule."""
     path = _file(package)
     if path and path.name == "__init__.py":
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ImportFrom) and node.level == 1 and name in {alias.name for alias in node.names}:
-                return f"{package}.{node.module}"
-    return package
+            if isinstance(node, ast.ImportFrom) and node.level == 1:
+                module, names = f"{package}.{node.module}", {alias.name for alias in node.names}
+                if name in names or ("*" in names and name in _offered(module)):
+                    return module
+    return f"{package}.{name}" if _file(f"{package}.{name}") else package
 
 
 def _imported(source: str, package: str = "") -> Iterator[str]:

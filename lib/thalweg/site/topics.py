@@ -18,9 +18,10 @@ import yaml
 
 @dataclass(frozen=True)
 class Topic:
-    """One chapter: its file's name, its title, the part it stands in, and its number in the book, from 1."""
+    """One chapter: its name, its file without ending, its title, the part it stands in, and its number in the book, from 1."""
 
     name: str
+    file: str
     title: str
     part: str
     number: int
@@ -38,7 +39,7 @@ def topics(root: Path = Path()) -> list[Topic]:
         path = root / f"{file}.md"
         said, title = _head(path)
         if said is not None:
-            found.append(_topic(path, said, title, part, len(found) + 1))
+            found.append(_topic(path, file, said, title, part, len(found) + 1))
     names = [topic.name for topic in found]
     for topic in found:
         for name in topic.needs:
@@ -62,12 +63,12 @@ def _head(path: Path) -> tuple[dict[str, Any] | None, str]:
     return (yaml.safe_load(matter) or {}).get("thalweg"), title
 
 
-def _topic(path: Path, said: dict[str, Any], title: str, part: str, number: int) -> Topic:
+def _topic(path: Path, file: str, said: dict[str, Any], title: str, part: str, number: int) -> Topic:
     try:
         minutes = said["minutes"]
         needs = tuple(said["needs"])
         return Topic(
-            path.stem, title, part, number, str(said["card"]), needs, int(minutes["core"]), int(minutes["all"])
+            path.stem, file, title, part, number, str(said["card"]), needs, int(minutes["core"]), int(minutes["all"])
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(

@@ -1,15 +1,12 @@
 """The same algorithms on PyTorch tensors: drop-ins for ``torch.optim`` and ``torch.nn``, on any device."""
 
-from .adam import Adam, AdaMax, AdamUncorrected, AdamW
-from .batch_normalization import BatchNorm, batch_norm_mlp
-from .dropout import DropConnect, Dropout, FractionalMaxPool, PlainDropout, StochasticDepth, monte_carlo, thinned_mlp
-from .fit import Curve, fit, mlp
-from .minimize import minimize
-from .momentum import Momentum, MomentumRateInside, Nesterov, NesterovLookAhead
+from types import ModuleType as _Module
 
-__all__ = ["Curve", "fit", "minimize", "mlp"]
-__all__ += ["Momentum", "MomentumRateInside", "Nesterov", "NesterovLookAhead"]
-__all__ += ["AdaMax", "Adam", "AdamUncorrected", "AdamW"]
-__all__ += ["BatchNorm", "batch_norm_mlp"]
-__all__ += ["DropConnect", "Dropout", "FractionalMaxPool", "PlainDropout", "StochasticDepth"]
-__all__ += ["monte_carlo", "thinned_mlp"]
+from .adam import *
+from .batch_normalization import *
+from .dropout import *
+from .fit import *
+from .minimize import *
+from .momentum import *
+
+__all__ = [_name for _name, _thing in vars().items() if _name[0] != "_" and not isinstance(_thing, _Module)]

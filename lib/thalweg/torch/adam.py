@@ -8,6 +8,8 @@ from thalweg import numpy as reference
 
 from ._optimizer import ListOptimizer
 
+__all__ = ["AdaMax", "Adam", "AdamUncorrected", "AdamW"]
+
 
 class Adam(ListOptimizer):
     r"""Adam: :math:`\theta \leftarrow \theta - \alpha\, \hat m / (\sqrt{\hat s} + \epsilon)`.

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from thalweg import numpy as reference
 
+__all__ = ["BatchNorm", "batch_norm_mlp"]
+
 
 class BatchNorm(nn.Module):
     r"""Batch normalization, :math:`y = \gamma (x - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta`, of each feature or channel.

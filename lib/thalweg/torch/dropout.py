@@ -10,6 +10,16 @@ from thalweg import numpy as reference
 
 from .fit import mlp
 
+__all__ = [
+    "DropConnect",
+    "Dropout",
+    "FractionalMaxPool",
+    "PlainDropout",
+    "StochasticDepth",
+    "monte_carlo",
+    "thinned_mlp",
+]
+
 
 class _Keep(nn.Module):
     """A module with a probability of keeping, checked by its twin of the NumPy half."""

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from thalweg.data import Split
 from thalweg.minimize import progress_bar
 
+__all__ = ["Curve", "fit", "mlp"]
+
 
 @dataclass(frozen=True)
 class Curve:

@@ -7,6 +7,8 @@ import torch
 
 from thalweg.minimize import History
 
+__all__ = ["minimize"]
+
 
 def minimize(
     make: Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer], surface, start=None, steps: int = 100

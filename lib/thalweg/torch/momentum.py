@@ -9,6 +9,8 @@ from thalweg import numpy as reference
 
 from ._optimizer import ListOptimizer
 
+__all__ = ["Momentum", "MomentumRateInside", "Nesterov", "NesterovLookAhead"]
+
 
 class Momentum(ListOptimizer):
     r"""Heavy ball, rate outside: :math:`v \leftarrow \rho v + g,\ \theta \leftarrow \theta - \alpha v`.
