@@ -143,14 +143,17 @@ class _Renderer(IPythonRenderer):
     def image(self, text: str, url: str, title: str | None = None) -> str:
         """A picture that is part of the notebook, each attachment once; else its words and its address."""
         alt = escape(unescape(re.sub(r"<[^>]*>", "", text)))
-        name = url.removeprefix("attachment:")
-        if name != url:
-            attachment = self.attachments.pop(name, None) or self.attachments.pop(unquote(name), None)
-            found = attachment if isinstance(attachment, dict) else {}
-            url = next((f"data:{kind};base64,{found[kind]}" for kind in PICTURES if kind in found), url)
-        if _PICTURE.fullmatch(url):
-            return f'<img src="{url}" alt="{alt}">'
+        picture = self._attached(url.removeprefix("attachment:")) if url.startswith("attachment:") else url
+        if _PICTURE.fullmatch(picture):
+            return f'<img src="{picture}" alt="{alt}">'
         return f"{alt} ({escape(url[:200])})"
+
+    def _attached(self, name: str) -> str:
+        found = self.attachments.pop(name, None) or self.attachments.pop(unquote(name), None)
+        pictures = (
+            {kind: data for kind, data in found.items() if isinstance(data, str)} if isinstance(found, dict) else {}
+        )
+        return next((f"data:{kind};base64,{pictures[kind]}" for kind in PICTURES if kind in pictures), "")
 
     def task_list_item(self, text: str, checked: bool = False) -> str:
         """An item with a box to tick."""
