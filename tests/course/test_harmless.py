@@ -107,7 +107,7 @@ def test_the_cells_of_the_release_stay_and_the_notebook_is_a_copy():
     notebook = new_notebook(cells=[locked, answer, raw])
     made = harmless(notebook)
     assert [cell.source for cell in made.cells] == [
-        "<video>", "<div><p>&lt;video&gt;</p></div>", "&lt;video&gt;&#10;$\\<span></span>href{a}{b}$",
+        "<video>", "<div><p>&lt;video&gt;&#10;</p></div>", "&lt;video&gt;&#10;$\\<span></span>href{a}{b}$",
     ]  # fmt: skip
     assert not any("attachments" in cell for cell in made.cells)
     assert answer.source == "<video>" and "attachments" in answer
