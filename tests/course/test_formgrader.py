@@ -116,6 +116,11 @@ def course(bubblewrap, released, tmp_path_factory) -> Course:
     return course
 
 
+def about(home: Path) -> str:
+    """What the server has written so far about itself."""
+    return "".join(path.read_text() for path in (home / "runtime").glob("jpserver-*.json")).strip()
+
+
 @pytest.fixture(scope="module")
 def address(course, tmp_path_factory):
     """The formgrader of a Jupyter server of our own, at a free port."""
@@ -131,9 +136,9 @@ def address(course, tmp_path_factory):
         command = [sys.executable, "-m", "jupyter_server", *options]
         server = subprocess.Popen(command, cwd=place, env=environment, stdout=log, stderr=log)
         try:
-            wait_until(lambda: list((home / "runtime").glob("jpserver-*.json")) or server.poll() is not None)
+            wait_until(lambda: about(home).endswith("}") or server.poll() is not None)
             assert server.poll() is None, (home / "log").read_text()
-            told = json.loads(next((home / "runtime").glob("jpserver-*.json")).read_text())
+            told = json.loads(about(home))
             yield f"{told['url']}{{}}?token={token}"
         finally:
             server.terminate()
