@@ -17,6 +17,7 @@ from .errors import CourseError, NothingThereError
 from .execution import Job, code, execute
 from .folders import Course, write
 from .gradebook import enter, opened, students
+from .harmless import harmless
 from .intake import Submission, submissions, take_in
 from .judging import Judged, seed_for
 from .notebooks import UnreadableError, about, grade_id, marked, read_notebook, same_text, to_text
@@ -168,7 +169,7 @@ def _finish(
     timestamp, remarks = _timestamp(submission)
     same_file = old is not None and old.sha256 == begun.sha256
     try:
-        write(course.autograded(assignment, student), to_text(with_rubrics(judged.notebook, shown)))
+        write(course.autograded(assignment, student), to_text(with_rubrics(harmless(judged.notebook), shown)))
         total, most = enter(gradebook, assignment, student, judged.notebook.cells, points, timestamp, same_file)
     except OSError as error:
         return replace(begun, reason=f"Its results could not be written: {error}.")

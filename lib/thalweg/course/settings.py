@@ -7,6 +7,7 @@ from pathlib import Path
 from traitlets.config import Config
 
 from .folders import Course
+from .harmless import AUTOGRADE
 from .rubric import FEEDBACK
 
 COURSE_ID = "thalweg"
@@ -28,4 +29,5 @@ def nbgrader_settings(root: Path, timeout: int = CELL_TIMEOUT) -> Config:
     config.Execute.interrupt_on_timeout = True  # the cells below still run
     config.Execute.extra_arguments = ["--log-level=40"]  # at each start the kernel warns that it listens on loopback
     config.GenerateFeedback.preprocessors = FEEDBACK
+    config.Autograde.autograde_preprocessors = AUTOGRADE
     return config
