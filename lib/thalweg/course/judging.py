@@ -69,7 +69,9 @@ def judge_submission(
             if name in exercises:
                 asked = exercise(exercises[name])
                 judged.verdicts[asked.name] = _nothing(asked, "The answer's process ended while it was judged.")
-                judged.verdicts[asked.name] = verdict = _judge(session, asked, _random(seed, asked.name, "grade"))
+                judged.verdicts[asked.name] = verdict = _judge(
+                    session, asked, _random(seed, asked.name, "grade"), judged.verdicts
+                )
                 cell.outputs = _as_outputs(verdict)
             else:
                 cell.outputs = _run(session, cell.source, seed, room)
@@ -108,21 +110,21 @@ def _run(session: Session, source: str, seed: int, room: int) -> list[NotebookNo
     raise Ended("crashed")
 
 
-def _judge(session: Session, asked: Exercise, rng: np.random.Generator) -> Verdict:
-    """Let the submission use its answer on fresh inputs, and judge what comes back."""
+def _judge(session: Session, asked: Exercise, rng: np.random.Generator, before: dict[str, Verdict]) -> Verdict:
+    """Let the submission use its answer on fresh inputs, and judge what comes back, by what was seen ``before``."""
     cases = asked.draw(rng)
     request = {
         "do": "observe", "exercise": asked.name, "symbol": asked.answer_name, "cases": [_sent(case) for case in cases],
     }  # fmt: skip
     try:
         for reply in session.ask(request):
-            return _verdict(asked, cases, reply)
+            return _verdict(asked, cases, reply, before)
     except TooLong:
         return _nothing(asked, "The answer takes too long.")
     raise Ended("crashed")
 
 
-def _verdict(asked: Exercise, cases: Any, reply: dict[str, Any]) -> Verdict:
+def _verdict(asked: Exercise, cases: Any, reply: dict[str, Any], before: dict[str, Verdict]) -> Verdict:
     """The verdict on a reply. Raises Ended for one that is not what was asked for."""
     if reply.keys() != {"observed"}:
         raise Ended("crashed")
@@ -132,7 +134,7 @@ def _verdict(asked: Exercise, cases: Any, reply: dict[str, Any]) -> Verdict:
         seen = _observations(reply["observed"], cases)
     except wire.WireError as error:
         raise Ended("crashed") from error
-    return judge(asked, key(asked.name), cases, seen)
+    return judge(asked, key(asked.name), cases, seen, {name: verdict.mistake for name, verdict in before.items()})
 
 
 def _observations(sent: Any, cases: Any) -> list[Observation]:
@@ -198,7 +200,7 @@ def _finish_check(session: Session, reply: dict[str, Any]) -> None:
     if session.checking is None:
         raise Ended("crashed")
     (asked, cases), session.checking = session.checking, None
-    verdict = _verdict(asked, cases, reply)
+    verdict = _verdict(asked, cases, reply, {})
     text = f"{asked.answer_name}: {verdict.points:g} of {verdict.max_points:g} points. {verdict.message}"
     session.reply({"text": text + (f" Hint: {verdict.hint}" if verdict.hint else "")})
 

@@ -35,11 +35,17 @@ def _sound(name: str, said: Any) -> bool:
         and said.get("exercise") == name
         and isinstance(said.get("parts"), dict)
         and said["parts"].keys() == possible.keys()
-        and all(pair in ([0, possible[part]], [possible[part]] * 2) for part, pair in said["parts"].items())
+        and all(_share(pair, possible[part]) for part, pair in said["parts"].items())
         and isinstance(said.get("mistake"), str | None)
         and isinstance(said.get("hint"), str | None)
         and isinstance(said.get("message"), str)
     )
+
+
+def _share(pair: Any, possible: float) -> bool:
+    """Is it [earned, possible], with earned between 0 and what is possible?"""
+    numbers = isinstance(pair, list) and len(pair) == 2 and all(type(x) in (int, float) for x in pair)
+    return numbers and 0 <= pair[0] <= pair[1] == possible
 
 
 def _no_verdict(name: str) -> dict[str, Any]:

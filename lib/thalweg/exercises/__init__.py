@@ -6,25 +6,27 @@
 import os
 import pkgutil
 import zlib
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from .exercise import Case, Exercise, Observation, observe, unpack
-from .judge import Key, Mistake, Verdict, judge, parts_in_words
+from .judge import Judge, Key, Mistake, Verdict, judge, parts_in_words
 
 __all__ = [
-    "Case", "Exercise", "Key", "Mistake", "Observation", "Verdict",
+    "Case", "Exercise", "Judge", "Key", "Mistake", "Observation", "Verdict",
     "check", "exercise", "grade", "judge", "key", "observe", "topics", "unpack", "verdict",
 ]  # fmt: skip
 
+_shown: dict[str, str | None] = {}  # the mistake that each exercise's last answer showed, here, to check or grade
 VERDICT_MIME = "application/vnd.thalweg.verdict+json"
 
 
 def topics() -> list[str]:
     """The topics that have exercises: one module each. (The module of the same name in ``keys`` may be out of reach.)"""
-    own = {"exercise", "judge", "keys"}
+    own = {"comparing", "diagnosis", "exercise", "judge", "keys"}
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in own)
 
 
@@ -48,20 +50,29 @@ def key(name: str) -> Key:
     return _lookup(f"{__name__}.keys", "KEYS", name)
 
 
-def verdict(name: str, answer: Any, seed: int | None = None) -> Verdict:
-    """Judge ``answer`` on freshly drawn inputs (on the same ones for the same ``seed``)."""
+def verdict(
+    name: str, answer: Any, seed: int | None = None, earlier: Mapping[str, str | None] | None = None
+) -> Verdict:
+    """Judge ``answer`` on freshly drawn inputs (on the same ones for the same ``seed``); ``earlier`` as in :meth:`Judge.verdict`."""
     asked = exercise(name)
     if answer is None:
         parts = {part: (0.0, points) for part, points in asked.parts.items()}
         return Verdict(name, parts, message=f"There is no answer yet: {asked.answer_name} is not defined, or None.")
     rng = np.random.default_rng(None if seed is None else [seed, zlib.crc32(name.encode())])
     cases = asked.draw(rng)
-    return judge(asked, key(name), cases, observe(asked, answer, cases))
+    return judge(asked, key(name), cases, observe(asked, answer, cases), earlier)
+
+
+def _judged(name: str, answer: Any, seed: int | None = None) -> Verdict:
+    """The verdict, by what earlier exercises have shown in this process; it is kept for later ones."""
+    result = verdict(name, answer, seed, _shown)
+    _shown[name] = result.mistake
+    return result
 
 
 def check(name: str, answer: Any) -> None:
     """Say at once how good ``answer`` is: the parts that are right, the misconception it shows, the first difference."""
-    result = verdict(name, answer)
+    result = _judged(name, answer)
     title = f"{exercise(name).answer_name}: {result.points:g} of {result.max_points:g} points"
     if result.points == result.max_points:
         print(f"✔ {title}. {result.message}")
@@ -82,7 +93,7 @@ def grade(name: str, answer: Any) -> float:
     The inputs are drawn from the number in the environment variable THALWEG_SEED, where it is set.
     """
     seed = os.environ.get("THALWEG_SEED")
-    result = verdict(name, answer, None if seed is None else int(seed))
+    result = _judged(name, answer, None if seed is None else int(seed))
     try:
         from IPython.display import display
     except ImportError:  # no notebook: the points are enough

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from .exercise import Case, Exercise, unpack
+from .exercise import Case, Exercise, signed, unpack
 
 
 def _draw_average(rng):
     def case(part, steps, d, note="", beta=None, scale=1.0, dtype=float):
-        values = (scale * rng.normal(1, 1, size=(steps, d))).astype(dtype)
-        return Case(part, {"values": values, "beta": float(rng.uniform(0.5, 0.95)) if beta is None else beta}, note)
+        values = (scale * signed(rng, (steps, d))).astype(dtype)
+        return Case(part, {"values": values, "beta": float(rng.uniform(0.6, 0.95)) if beta is None else beta}, note)
 
     return [
         case("edges", 1, 3, "a single value"),
@@ -16,7 +16,7 @@ def _draw_average(rng):
         case("edges", 5, 1, "one dimension"),
         case("edges", 5, 3, "float32", dtype=np.float32),
         case("edges", 5, 3, "tiny values", scale=1e-12),
-        case("edges", 400, 2, "a long history"),
+        case("edges", 400, 2, "a long history", beta=float(rng.uniform(0.6, 0.9))),
         case("values", 5, 3),
         case("values", 8, 2),
     ]
@@ -41,7 +41,7 @@ def _rates(rng):
 
 
 def _state(rng, shape, scale=1.0, dtype=float, t=None):
-    theta, grad, m = (scale * rng.normal(size=shape) for _ in range(3))
+    theta, grad, m = (scale * signed(rng, shape) for _ in range(3))
     s = scale**2 * rng.uniform(0.5, 2.0, size=shape)
     arrays = {"theta": theta, "grad": grad, "m": m, "s": s}
     t = int(rng.integers(3, 8)) if t is None else t
@@ -61,7 +61,7 @@ def _draw_step(rng, **extra):
     strided = case("edges", 4, "arrays that are not contiguous")
     for name in ("theta", "grad", "m", "s"):
         strided.inputs[name] = np.repeat(strided.inputs[name], 2)[::2]
-    run = {"theta": rng.normal(size=2), "grads": rng.normal(size=(6, 2))} | _rates(rng) | extra
+    run = {"theta": signed(rng, 2), "grads": signed(rng, (6, 2))} | _rates(rng) | extra
     return [
         first,
         still,
@@ -70,9 +70,10 @@ def _draw_step(rng, **extra):
         case("edges", 3, "float32", dtype=np.float32),
         case("edges", 3, "large values", scale=1e6),
         strided,
+        case("edges", (2, 3), "a matrix of parameters"),
         Case("steps", run),
         case("values", 3),
-        case("values", (2, 3), "a matrix of parameters"),
+        case("values", 4),
     ]
 
 
@@ -87,7 +88,7 @@ def _run_step(answer, inputs, names):
     for t, grad in enumerate(inputs["grads"], start=1):
         theta, m, s = unpack(answer(theta, grad, m, s, t, *rates), "theta", "m", "s").values()
         path.append(np.copy(theta))
-    return {"path": np.array(path), "m": m, "s": s}
+    return {"theta": np.array(path), "m": m, "s": s}
 
 
 adam_step = Exercise(
@@ -96,6 +97,7 @@ adam_step = Exercise(
     draw=_draw_step,
     run=lambda answer, inputs: _run_step(answer, inputs, ("lr", "beta1", "beta2", "eps")),
     parts={"values": 3, "steps": 0.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
+    shares={"theta": 3},  # the averages are the easy part
 )
 
 
@@ -107,7 +109,8 @@ def _draw_factor(rng):
     return [
         case("edges", [1], "the first step alone"),
         case("edges", [1, 2, 3], "beta1 = 0", beta1=0.0),
-        case("edges", [2000, 50_000], "steps late in training"),
+        # late, but not so late that the second average's bias is gone
+        case("edges", [2000, 50_000], "steps late in training", beta2=float(rng.uniform(0.9985, 0.9995))),
         case("values", [1, 2, 5, 10, 40]),
         case("values", 1 + rng.permutation(30)),
     ]
@@ -127,13 +130,25 @@ adamw_step = Exercise(
     draw=lambda rng: _draw_step(rng, weight_decay=float(rng.uniform(0.2, 0.8))),
     run=lambda answer, inputs: _run_step(answer, inputs, ("lr", "beta1", "beta2", "eps", "weight_decay")),
     parts={"values": 2, "steps": 0.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
+    shares={"theta": 3},  # the averages are the easy part
 )
 
 
 def _draw_adamax(rng):
+    """Gradients that decide the maximum, of both signs, and one that does not. (A single one does, and is negative.)"""
     cases = _draw_step(rng)
     for case in cases:
-        del case.inputs["eps"]
+        inputs = case.inputs
+        del inputs["eps"]
+        if "grads" in inputs:
+            sizes = np.array([2.0, 0.5, 0.4, 2.5, 0.5, 0.4])[:, None] * rng.uniform(0.9, 1.1, size=(6, 2))
+            signs = np.abs(inputs["grads"]) / inputs["grads"]
+            signs[[0, 3]] = [-1, 1]
+            inputs["grads"] = sizes * signs
+        elif case.note not in ("a zero gradient", "the first step"):
+            sizes = inputs["s"].reshape(-1) * rng.uniform(1.5, 2.5, size=inputs["s"].size)
+            sizes *= np.resize([-1, 1, 0.1, -0.1], sizes.size)
+            inputs["grad"][:] = sizes.reshape(inputs["grad"].shape)
     return cases
 
 
@@ -143,6 +158,7 @@ adamax_step = Exercise(
     draw=_draw_adamax,
     run=lambda answer, inputs: _run_step(answer, inputs, ("lr", "beta1", "beta2")),
     parts={"values": 1.5, "steps": 0.5, "edges": 0.5, "form": 0.25, "untouched": 0.25},
+    shares={"theta": 3},  # the averages are the easy part
 )
 
 turned = Exercise(

@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from .exercise import Case, Exercise, entries, unpack
+from .exercise import Case, Exercise, entries, signed, unpack
 
 
 def _features(rng, d, dtype=float):
     """gamma and beta, neither near what a fresh layer has."""
-    gamma = rng.uniform(0.5, 2.0, size=d) * rng.choice([-1.0, 1.0], size=d)
-    return {"gamma": gamma.astype(dtype), "beta": rng.normal(size=d).astype(dtype)}
+    return {"gamma": signed(rng, d).astype(dtype), "beta": signed(rng, d).astype(dtype)}
 
 
 def _draw_images(rng):
@@ -51,6 +50,7 @@ normalize_images = Exercise(
 def _draw_running(rng):
     def case(part, steps, size, d, note="", momentum=None, dtype=float):
         batches = rng.normal(1.0, 2.0, size=(steps, size, d)) + rng.normal(size=(steps, 1, 1))
+        batches[:, 0] = -np.abs(batches[:, 0])  # signs matter in every batch
         inputs = {"batches": batches.astype(dtype), "momentum": momentum or float(rng.uniform(0.15, 0.4))}
         return Case(part, inputs, note)
 
@@ -76,9 +76,9 @@ running_statistics = Exercise(
 
 def _draw_fold(rng):
     def case(part, d_in, d, note="", scale=1.0, eps=0.1, dtype=float):
-        inputs = {"w": scale * rng.normal(size=(d, d_in)), "b": scale * rng.normal(size=d)}
+        inputs = {"w": scale * signed(rng, (d, d_in)), "b": scale * signed(rng, d)}
         inputs |= _features(rng, d)
-        inputs |= {"mean": scale * rng.normal(size=d), "var": scale**2 * rng.uniform(0.3, 3.0, size=d)}
+        inputs |= {"mean": scale * signed(rng, d), "var": scale**2 * rng.uniform(0.3, 3.0, size=d)}
         return Case(part, {k: v.astype(dtype) for k, v in inputs.items()} | {"eps": eps}, note)
 
     dead = case("edges", 3, 4, "gamma = 0 for one unit")
@@ -92,7 +92,7 @@ def _draw_fold(rng):
         case("edges", 3, 4, "large values", scale=1e6),
         dead,
         still,
-        case("values", 4, 4),
+        case("values", 4, 4),  # a square matrix: a product on the wrong side has the right shape
         case("values", 3, 5),
     ]
 
@@ -124,7 +124,7 @@ def _draw_backward(rng):
         case("edges", 2, 3, "a batch of two"),
         case("edges", 6, 1, "a single feature"),
         case("edges", 6, 3, "float32", dtype=np.float32),
-        case("edges", 6, 3, "tiny gradients", scale=1e-12),
+        case("edges", 6, 3, "tiny gradients", scale=1e-6),
         still,
         case("values", 6, 3),
         case("values", 9, 2),
@@ -142,6 +142,7 @@ backward_from_output = Exercise(
     title="The backward pass without the input",
     draw=_draw_backward,
     run=_run_backward,
+    shares={"dx": 2},
     parts={"values": 3, "edges": 1, "form": 0.5, "untouched": 0.5},
     tolerance=1e-8,  # y - beta loses a few digits where beta is large beside gamma
 )

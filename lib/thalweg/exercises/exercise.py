@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+COMPANIONS = ("edges", "form", "untouched")  # parts that count only for what is right for ordinary inputs
+
 
 @dataclass(frozen=True)
 class Case:
@@ -28,9 +30,13 @@ class Exercise:
     """One question with its inputs and its points.
 
     ``draw(rng)`` returns the cases, edge cases first. ``run(answer, inputs)`` uses the student's answer and returns
-    named plain arrays and numbers. ``parts`` gives the points of each part. "values" is the gate: without it the others
-    count only for an answer that makes a known mistake, since that is an honest attempt. "form" (shape and kind of number) and "untouched" (inputs not modified) are judged on all cases, every
-    other part on its own cases. ``tolerance`` is relative to the largest entry; ``absolute`` turns it into an absolute one.
+    named plain arrays and numbers, the same names in every case. ``parts`` gives the points of each part. "form" (shape and kind of
+    number) and "untouched" (inputs not modified) are judged on all cases, every other part on its own cases; each note in "edges" is one
+    edge. Every output has an equal share of every part, or as ``shares`` says where that is not 1; how points are given is told in
+    :mod:`thalweg.exercises.judge`. ``tolerance`` is relative to the largest entry; ``absolute`` turns it into an absolute one.
+
+    The same answer must earn the same points on every draw. So each case is drawn such that all that can go wrong does show in it: both
+    branches of a maximum are taken, both signs occur, no two inputs are nearly equal by chance.
     """
 
     name: str
@@ -42,6 +48,7 @@ class Exercise:
     absolute: bool = False
     kind: str = "code"  # or "experiment": the answer is a number
     legend: str = ""  # what the drawn inputs stand for, where their names do not say it
+    shares: Mapping[str, float] = field(default_factory=dict)
     symbol: str = field(default="")  # the name that the notebook must define; by default the last part of ``name``
 
     @property
@@ -62,6 +69,14 @@ class Observation:
     outputs: dict[str, np.ndarray] | None
     error: str | None = None  # "TypeError: ..."
     changed: tuple[str, ...] = ()
+
+
+def signed(rng: np.random.Generator, shape: int | tuple[int, ...]) -> np.ndarray:
+    """Numbers of both signs and none near 0, so that a slip with a sign or a size shows on every draw. A single one is negative."""
+    sizes = rng.uniform(0.3, 2.0, size=shape)
+    signs = rng.choice([-1.0, 1.0], size=sizes.size)
+    signs[rng.permutation(sizes.size)[:2]] = [-1.0, 1.0][: sizes.size]
+    return sizes * signs.reshape(sizes.shape)
 
 
 class UnusableError(TypeError):

@@ -1,15 +1,27 @@
-"""The judge: compares what an answer did with what the reference does, gives points by part, and names known mistakes."""
+"""The judge: compares what an answer did with what the reference does, gives points for what is right, names known mistakes.
+
+Points follow what is right, output by output. Each output has an equal share of every part (or what the exercise's ``shares`` say).
+Of an ordinary part, such as "values", an output earns its share when it is right in all cases of the part. Each named edge case
+has an equal share of "edges". And edge cases, "form" and "untouched" count for an output only if it is right for ordinary
+inputs: zeros of the right shape are right for many an edge, and earn nothing.
+"""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from .exercise import Case, Exercise, Observation, observe
+from .comparing import deviations, form_faults, same
+from .diagnosis import diagnose, in_words, right_ones, wrong_outputs
+from .exercise import COMPANIONS, Case, Exercise, Observation, observe
 
-FLOAT32_TOLERANCE = 1e-4
+OVERWRITTEN = "the arguments are overwritten"
+OVERWRITTEN_HINT = (
+    "The numbers are right, but +=, *= and the like change an array in place, and so does setting its entries: the caller's array is "
+    "another one afterwards. Make new arrays, or work on a copy."
+)
 
 
 @dataclass(frozen=True)
@@ -23,10 +35,15 @@ class Mistake:
 
 @dataclass
 class Key:
-    """The right answer to one exercise, and the known mistakes."""
+    """The right answer to one exercise, and the known mistakes.
+
+    An exercise may build on an earlier one, named by ``builds_on``. Then ``carried`` has the mistakes of that one as they come out here.
+    """
 
     reference: Any
     mistakes: list[Mistake] = field(default_factory=list)
+    builds_on: str = ""
+    carried: list[Mistake] = field(default_factory=list)
 
     def mistake(self, name: str, hint: str) -> Callable[[Any], Any]:
         """Decorator: the function below makes this mistake."""
@@ -36,6 +53,11 @@ class Key:
             return answer
 
         return register
+
+    def build_on(self, name: str, earlier: "Key", build: Callable[[Any], Any]) -> None:
+        """``build(answer)`` is this exercise's answer made of an answer to the earlier exercise called ``name``."""
+        self.builds_on = name
+        self.carried = [replace(mistake, answer=build(mistake.answer)) for mistake in earlier.mistakes]
 
 
 @dataclass(frozen=True)
@@ -52,7 +74,7 @@ class Verdict:
     @property
     def points(self) -> float:
         """What the answer earned."""
-        return float(sum(earned for earned, _ in self.parts.values()))
+        return round(float(sum(earned for earned, _ in self.parts.values())), 2)
 
     @property
     def max_points(self) -> float:
@@ -70,56 +92,6 @@ class Verdict:
             "hint": self.hint,
             "message": self.message,
         }
-
-
-def _tolerance(exercise: Exercise, case: Case) -> float:
-    single = any(isinstance(v, np.ndarray) and v.dtype == np.float32 for v in case.inputs.values())
-    return max(exercise.tolerance, FLOAT32_TOLERANCE) if single else exercise.tolerance
-
-
-def deviation(exercise: Exercise, case: Case, got: Observation, want: Observation) -> float:
-    """How far apart two observations of a case are, in units of the tolerance: up to 1 is equal. ``inf``: not comparable."""
-    if got.outputs is None or want.outputs is None:
-        return 0.0 if got.outputs is want.outputs and got.error == want.error else np.inf
-    if got.outputs.keys() != want.outputs.keys():
-        return np.inf
-    tolerance, worst = _tolerance(exercise, case), 0.0
-    for name, wanted in want.outputs.items():
-        given = got.outputs[name]
-        if given.size != wanted.size:
-            return np.inf
-        given, wanted = given.ravel().astype(complex), wanted.ravel().astype(complex)
-        finite = np.isfinite(wanted)
-        if not np.array_equal(finite, np.isfinite(given)):
-            return np.inf
-        if finite.any():
-            largest = float(np.max(np.abs(wanted[finite])))
-            bound = tolerance * (largest if largest > 0 and not exercise.absolute else 1.0)
-            with np.errstate(over="ignore", invalid="ignore"):  # the difference of huge numbers can be infinite
-                off = float(np.max(np.abs(given[finite] - wanted[finite])))
-            if off != 0:
-                worst = max(worst, off / bound if off < np.inf and 0 < bound < np.inf else np.inf)
-    return worst
-
-
-def _equal(exercise: Exercise, case: Case, got: Observation, want: Observation) -> bool:
-    """Are two observations of a case equal within the tolerance? A deviation that is no number never is."""
-    return deviation(exercise, case, got, want) <= 1
-
-
-def _form_fault(got: Observation, want: Observation) -> str | None:
-    """What is wrong with shapes and kinds of number, in words."""
-    if got.outputs is None or want.outputs is None:
-        return None
-    for name, wanted in want.outputs.items():
-        given = got.outputs.get(name)
-        if given is None:
-            return f"{name} is missing"
-        if given.shape != wanted.shape:
-            return f"{name} has shape {given.shape}, expected {wanted.shape}"
-        if given.dtype.kind != wanted.dtype.kind:
-            return f"{name} holds {given.dtype} numbers, expected {wanted.dtype}"
-    return None
 
 
 def _short(value: Any) -> str:
@@ -143,80 +115,210 @@ def _detail(exercise: Exercise, case: Case, got: Observation, want: Observation)
     return "\n".join(lines)
 
 
-def _behaves_like(exercise: Exercise, mistake: Mistake, rows: Sequence[tuple]) -> bool:
-    """Does the answer do what ``mistake`` does on every case? Where the mistake's values are right, its side effects count.
+class Judge:
+    """Judges answers on one set of cases. The reference and each mistake are run once, however many answers there are."""
 
-    ``rows`` are (case, what the answer did, what the reference did); most mistakes are ruled out by the first of them.
-    """
-    seen = []
-    for case, got, _ in rows:
-        (did,) = observe(exercise, mistake.answer, [case])
-        if not _equal(exercise, case, got, did):
-            return False
-        seen.append(did)
-    pairs = list(zip(rows, seen, strict=True))
-    if not all(_equal(exercise, case, did, want) for (case, _, want), did in pairs):
-        return True
-    return all(
-        (got.changed, _form_fault(got, want)) == (did.changed, _form_fault(did, want)) for (_, got, want), did in pairs
-    )
+    def __init__(self, exercise: Exercise, key: Key, cases: Sequence[Case]) -> None:
+        self.exercise, self.key, self.cases = exercise, key, cases
+        self.want = observe(exercise, key.reference, cases)
+        broken = [case.note or case.part for case, w in zip(cases, self.want, strict=True) if w.outputs is None]
+        if broken:
+            raise RuntimeError(f"the reference of {exercise.name} fails on its own inputs: {broken}, {self.want}")
+        self.outputs = list(self.want[0].outputs or {})
+        if any(list(w.outputs or {}) != self.outputs for w in self.want):
+            raise RuntimeError(f"{exercise.name} does not name the same outputs in every case")
+        # ordinary cases come first: most mistakes are ruled out by the first of them
+        order = [*(part for part in exercise.parts if part not in COMPANIONS), "edges"]
+        self.order = sorted(range(len(cases)), key=lambda i: order.index(cases[i].part))
+        self.ordinary = [i for i in self.order if cases[i].part != "edges"]
+        self._did: dict[tuple[int, int], Observation] = {}
 
+    def verdict(self, got: Sequence[Observation], earlier: Mapping[str, str | None] | None = None) -> Verdict:
+        """The verdict on ``got``, an answer's observations of the cases.
 
-def judge(exercise: Exercise, key: Key, cases: Sequence[Case], got: Sequence[Observation]) -> Verdict:
-    """Compare ``got``, an answer's observations of ``cases``, with the reference's and return the verdict."""
-    want = observe(exercise, key.reference, cases)
-    broken = [case.note or case.part for case, w in zip(cases, want, strict=True) if w.outputs is None]
-    if broken:
-        raise RuntimeError(f"the reference of {exercise.name} fails on its own inputs: {broken}, {want}")
-    off = [not _equal(exercise, *row) for row in zip(cases, got, want, strict=True)]
-    forms = [_form_fault(g, w) for g, w in zip(got, want, strict=True)]
-    changed = sorted({name for g in got for name in g.changed})
+        ``earlier``: the mistakes that were seen in earlier exercises, by exercise. One that is carried on into this one costs
+        nothing here.
+        """
+        verdict = self._verdict(got)
+        seen = (earlier or {}).get(self.key.builds_on)
+        carried = next((m for m in self.key.carried if m.name == seen), None)
+        if carried is None or verdict.points == verdict.max_points:
+            return verdict
+        try:
+            other = Judge(self.exercise, Key(carried.answer), self.cases)._verdict(got)
+        except RuntimeError:  # the mistake comes to no result on some input
+            return verdict
+        if other.points <= verdict.points:
+            return verdict
+        return replace(other, message=f"The mistake of an earlier exercise comes back ({seen}) and costs nothing here. " + (
+            "Nothing else is wrong." if other.points == other.max_points else other.message
+        ))  # fmt: skip
 
-    passed = {}
-    for part in exercise.parts:
-        if part == "form":
-            passed[part] = not any(forms)
-        elif part == "untouched":
-            passed[part] = not changed
-        else:
-            passed[part] = not any(o for c, o in zip(cases, off, strict=True) if c.part == part)
-    if all(passed.values()):
-        parts = {part: (points, points) for part, points in exercise.parts.items()}
-        return Verdict(exercise.name, parts, message="Everything is right.")
-    rows = sorted(zip(cases, got, want, strict=True), key=lambda row: row[0].part != "values")
-    known = next((m for m in key.mistakes if _behaves_like(exercise, m, rows)), None)
-    if not passed["values"] and known is None:  # the gate: the right shape alone is not an answer
-        passed = dict.fromkeys(passed, False)
-    parts = {part: (points if passed[part] else 0.0, points) for part, points in exercise.parts.items()}
+    def _verdict(self, got: Sequence[Observation]) -> Verdict:
+        off = [deviations(self.exercise, *row) for row in zip(self.cases, got, self.want, strict=True)]
+        faults = [form_faults(g, w) for g, w in zip(got, self.want, strict=True)]
+        changed = sorted({name for g in got for name in g.changed})
+        parts = self._points(off, faults, changed)
+        if all(earned == possible for earned, possible in parts.values()):
+            return Verdict(self.exercise.name, parts, message="Everything is right.")
+        known, where = self._known(got, off, faults)
+        failed = [i for i in self.order if any(x > 1 for x in off[i].values())]
+        fault = next((f for i in [*failed, *self.order] for f in faults[i].values()), None)
+        message = self._message(got, failed, fault, changed, known)
+        if where:
+            message += f" In {where} it behaves like a known mistake; that is not all."
+        if known is None and changed and not failed and not fault:
+            known = Mistake(OVERWRITTEN, OVERWRITTEN_HINT, None)
+        detail = _detail(self.exercise, self.cases[failed[0]], got[failed[0]], self.want[failed[0]]) if failed else ""
+        name, hint = (known.name, known.hint) if known else (None, None)
+        return Verdict(self.exercise.name, parts, name, hint, message, detail)
 
-    failed = [row for row in rows if not _equal(exercise, *row)]
-    detail = _detail(exercise, *failed[0]) if failed else ""
-    # what is said and what is shown are about the same case
-    fault = _form_fault(*failed[0][1:]) if failed else next(filter(None, forms), None)
-    message = _message(exercise.kind, failed, fault, changed)
-    name, hint = (known.name, known.hint) if known else (None, None)
-    return Verdict(exercise.name, parts, name, hint, message, detail)
+    # --- points -----------------------------------------------------------------------------------------------------
 
+    def _points(self, off, faults, changed) -> dict[str, tuple[float, float]]:
+        groups: dict[str, dict[str, list[int]]] = {}  # by part: the edges by their names, or all cases of the part
+        for i, case in enumerate(self.cases):
+            groups.setdefault(case.part, {}).setdefault(case.note if case.part == "edges" else "", []).append(i)
+        weight = {name: self.exercise.shares.get(name, 1.0) for name in self.outputs}
 
-def _message(kind: str, failed: Sequence[tuple], form_fault: str | None, changed: Sequence[str]) -> str:
-    """What was seen, in words, without inputs."""
-    if failed:
-        case, got, _ = failed[0]  # an ordinary case, if one of them failed: easier to read than an edge case
-        if kind == "experiment" and got.outputs:
+        def share(names) -> float:
+            return sum(weight[name] for name in names) / sum(weight.values())
+
+        def right(cases) -> set[str]:
+            return {name for name in self.outputs if all(off[i][name] <= 1 for i in cases)}
+
+        ordinary = {part: right(found[""]) for part, found in groups.items() if part != "edges"}
+        live = set().union(*ordinary.values())
+        earned = {part: share(names) for part, names in ordinary.items()}
+        edges = [share(live & right(cases)) for cases in groups.get("edges", {}).values()]
+        earned["edges"] = sum(edges) / len(edges) if edges else 0.0
+        earned["form"] = share(name for name in live if not any(name in fault for fault in faults))
+        earned["untouched"] = 0.0 if changed else share(live)
+        return {
+            part: (possible if earned[part] > 1 - 1e-9 else round(possible * earned[part], 2), possible)
+            for part, possible in self.exercise.parts.items()
+        }
+
+    # --- known mistakes ---------------------------------------------------------------------------------------------
+
+    def _does(self, number: int, i: int) -> Observation:
+        """What the mistake with this number does in case ``i``."""
+        if (number, i) not in self._did:
+            answer = [*self.key.mistakes, *self.key.carried][number].answer
+            (self._did[number, i],) = observe(self.exercise, answer, [self.cases[i]])
+        return self._did[number, i]
+
+    def _same(self, number: int, got: Sequence[Observation], cases: Sequence[int]) -> bool:
+        return all(same(self.exercise, self.cases[i], got[i], self._does(number, i)) for i in cases)
+
+    def _known(self, got, off, faults) -> tuple[Mistake | None, str]:
+        """The mistake that the answer behaves like, and in which outputs if not in all."""
+        mistakes = [*self.key.mistakes, *self.key.carried]
+        wrong = {name for i in self.ordinary for name, x in off[i].items() if x > 1}
+        if not wrong:  # what is wrong with it shows in edge cases, in form or in side effects only
+            found = [n for n in range(len(mistakes)) if self._same(n, got, self.order) and self._side(n, got, faults)]
+            return (mistakes[found[0]] if found else None), ""
+        found = [n for n in range(len(mistakes)) if self._same(n, got, self.ordinary)]
+        best = [n for n in found if self._same(n, got, self.order)] + found
+        if best:
+            return mistakes[best[0]], ""
+        if any(got[i].outputs is None for i in self.ordinary):
+            return None, ""
+        for n, mistake in enumerate(mistakes):
+            alike = [name for name in self.outputs if name in self._explained(n, got, wrong)]
+            if alike:
+                return mistake, in_words(alike)
+        return None, ""
+
+    def _side(self, number: int, got, faults) -> bool:
+        """The same form and side effects? They decide where a mistake's values are right."""
+        seen = [self._does(number, i) for i in range(len(self.cases))]
+        if not all(same(self.exercise, *row) for row in zip(self.cases, seen, self.want, strict=True)):
+            return True
+        return all(
+            (g.changed, f) == (s.changed, form_faults(s, w))
+            for g, f, s, w in zip(got, faults, seen, self.want, strict=True)
+        )
+
+    def _explained(self, number: int, got, wrong: set[str]) -> set[str]:
+        """The wrong outputs that the mistake gets wrong in the same way, provided that it gets no other one wrong."""
+        alike, differs = set(wrong), set()
+        for i in self.ordinary:
+            did, row = self._does(number, i), self.cases[i]
+            if did.outputs is None:
+                return set()
+            alike &= {name for name, x in deviations(self.exercise, row, got[i], did).items() if x <= 1}
+            differs |= {name for name, x in deviations(self.exercise, row, did, self.want[i]).items() if x > 1}
+            if not alike:
+                return set()
+        return alike & differs if differs <= wrong else set()
+
+    # --- words ------------------------------------------------------------------------------------------------------
+
+    def _message(self, got, failed: Sequence[int], fault: str | None, changed: Sequence[str], known) -> str:
+        """What was seen, in words, without inputs."""
+        also = f" It also modifies its argument{'s' * (len(changed) > 1)} {in_words(changed)}." if changed else ""
+        if not failed:
+            if fault:
+                return f"The values are right, but {fault}." + also
+            return f"The values are right, but it modifies its argument{'s' * (len(changed) > 1)} {in_words(changed)}."
+        first = failed[0]  # an ordinary case, if one of them failed
+        if self.exercise.kind == "experiment" and got[first].outputs:
             return "The number is not the one that the experiment gives."
-        if got.error and got.error.startswith("NotImplementedError"):
+        part = [i for i in failed if self.cases[i].part == self.cases[first].part]
+        for i in part:
+            if got[i].error is not None:
+                return self._stopped(got[i].error, part) + also
+        if self.cases[first].part == "edges":
+            return self._edges(got, part) + also
+        where = {"values": "A single call gives wrong values", "steps": "It goes wrong over several steps"}.get(
+            self.cases[first].part, "It is right for ordinary inputs but wrong" + self._for(part[:1])
+        )
+        rows = [(self.cases[i], got[i], self.want[i]) for i in part]
+        shaped = [f for i in part for f in form_faults(got[i], self.want[i]).values() if "shape" in f]
+        if len(part) < sum(case.part == self.cases[first].part for case in self.cases):
+            where += " for some inputs, not for all"
+        said = [right_ones(self.exercise, rows), "" if known else diagnose(self.exercise, self.key.reference, rows)]
+        if shaped and not said[1]:
+            said.append(shaped[0])
+        said = [clause for clause in said if clause]
+        return where + (": " + "; ".join(said) if said else "") + "." + also
+
+    def _for(self, cases: Sequence[int]) -> str:
+        notes = list(dict.fromkeys(self.cases[i].note for i in cases if self.cases[i].note))
+        return f" for {in_words(notes)}" if notes else ""
+
+    def _edges(self, got, failed: Sequence[int]) -> str:
+        rows = [(self.cases[i], got[i], self.want[i]) for i in failed]
+        wrong = wrong_outputs(self.exercise, rows)
+        odd = any(
+            not np.isfinite(g.outputs[n]).all() and np.isfinite(w.outputs[n]).all()
+            for _, g, w in rows
+            for n in wrong
+            if g.outputs and w.outputs
+        )
+        only = f" ({in_words(wrong)})" if len(wrong) < len(self.outputs) else ""
+        return f"It is right for ordinary inputs but wrong{self._for(failed)}{only}" + (
+            ": there it gives NaN or infinity where a number is due." if odd else "."
+        )
+
+    def _stopped(self, error: str, failed: Sequence[int]) -> str:
+        if error.startswith("NotImplementedError"):
             return "There is no answer yet."
-        where = f" for {case.note}" if case.note else ""
-        if got.error:
-            kind_of_error = re.match(r"\w+(Error|Exception|Interrupt|Iteration)\b", got.error)
-            return f"It stops with an error{where}: {got.error}" if kind_of_error else got.error
-        if form_fault and "shape" in form_fault:
-            return f"The result does not have the right shape{where}: {form_fault}."
-        what = {"values": "A single call gives wrong values", "steps": "It goes wrong over several steps"}
-        return what.get(case.part, "It is right for ordinary inputs but wrong") + where + "."
-    if form_fault:
-        return f"The values are right, but {form_fault}."
-    return f"The values are right, but it modifies its argument{'s' * (len(changed) > 1)} {', '.join(changed)}."
+        where = self._for(failed) if self.cases[failed[0]].part == "edges" else ""
+        kind_of_error = re.match(r"\w+(Error|Exception|Interrupt|Iteration)\b", error)
+        return f"It stops with an error{where}: {error}" if kind_of_error else error
+
+
+def judge(
+    exercise: Exercise,
+    key: Key,
+    cases: Sequence[Case],
+    got: Sequence[Observation],
+    earlier: Mapping[str, str | None] | None = None,
+) -> Verdict:
+    """Compare ``got``, an answer's observations of ``cases``, with the reference's; ``earlier`` as in :meth:`Judge.verdict`."""
+    return Judge(exercise, key, cases).verdict(got, earlier)
 
 
 def parts_in_words(parts: Mapping[str, tuple[float, float]]) -> str:

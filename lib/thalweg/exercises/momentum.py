@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from .exercise import Case, Exercise, unpack
+from .exercise import Case, Exercise, signed, unpack
 
 
 def _state(rng, shape, scale=1.0, dtype=float):
-    theta, grad, v = (scale * rng.normal(size=shape) for _ in range(3))
+    theta, grad, v = (scale * signed(rng, shape) for _ in range(3))
     return {"theta": theta.astype(dtype), "v": v.astype(dtype), "grad": grad.astype(dtype)}
 
 
@@ -27,9 +27,10 @@ def _draw_step(rng):
         Case("edges", _state(rng, 3, scale=1e12) | _rates(rng), "large values"),
         Case("edges", _state(rng, 3, scale=1e-12) | _rates(rng), "tiny values"),
         Case("edges", strided | _rates(rng), "arrays that are not contiguous"),
-        Case("steps", {"theta": rng.normal(size=2), "grads": rng.normal(size=(6, 2))} | _rates(rng)),
+        Case("edges", _state(rng, (2, 3)) | _rates(rng), "a matrix of parameters"),
+        Case("steps", {"theta": signed(rng, 2), "grads": signed(rng, (6, 2))} | _rates(rng)),
         Case("values", _state(rng, 3) | _rates(rng)),
-        Case("values", _state(rng, (2, 3)) | _rates(rng), "a matrix of parameters"),
+        Case("values", _state(rng, 4) | _rates(rng)),
     ]
 
 
@@ -43,7 +44,7 @@ def _run_step(answer, inputs):
     for grad in grads:
         theta, v = unpack(answer(theta, grad, v, inputs["lr"], inputs["rho"]), "theta", "v").values()
         path.append(np.copy(theta))
-    return {"path": np.array(path), "v": v}
+    return {"theta": np.array(path), "v": v}
 
 
 heavy_ball = Exercise(
@@ -57,7 +58,7 @@ heavy_ball = Exercise(
 
 def _draw_velocity(rng):
     def case(part, steps, d, note="", rho=None, scale=1.0, dtype=float):
-        grads = (scale * rng.normal(size=(steps, d))).astype(dtype)
+        grads = (scale * signed(rng, (steps, d))).astype(dtype)
         return Case(part, {"grads": grads, "rho": float(rng.uniform(0.5, 0.95)) if rho is None else rho}, note)
 
     return [
@@ -66,7 +67,7 @@ def _draw_velocity(rng):
         case("edges", 4, 3, "rho = 0", rho=0.0),
         case("edges", 5, 3, "float32", dtype=np.float32),
         case("edges", 5, 3, "tiny values", scale=1e-12),
-        case("edges", 400, 2, "a long history"),
+        case("edges", 400, 2, "a long history", rho=float(rng.uniform(0.5, 0.9))),
         case("values", 5, 3),
         case("values", 8, 2),
     ]

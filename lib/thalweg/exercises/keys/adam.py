@@ -356,6 +356,19 @@ def _adamw_step(theta, grad, m, s, t, lr, beta1, beta2, eps, weight_decay):
 adamw_step = Key(_adamw_step)
 
 
+def _with_decay(adam):
+    """AdamW made of someone's step of Adam."""
+
+    def step(theta, grad, m, s, t, lr, beta1, beta2, eps, weight_decay):
+        new, m, s = adam(theta, grad, m, s, t, lr, beta1, beta2, eps)
+        return new - lr * weight_decay * theta, m, s
+
+    return step
+
+
+adamw_step.build_on("adam.adam_step", adam_step, _with_decay)
+
+
 @adamw_step.mistake(
     "the decay goes through the averages",
     "You added the decay to the gradient. That is an L2 penalty: it is averaged and divided by the root like everything else. "

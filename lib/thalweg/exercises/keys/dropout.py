@@ -7,7 +7,7 @@ import numpy as np
 
 from thalweg.numpy import all_masks, mask_probability, survival
 
-from ..judge import Key
+from ..judge import OVERWRITTEN, OVERWRITTEN_HINT, Key
 
 # --- plain: y = r x in training, y = p x at test time -----------------------------------------------------------
 
@@ -62,10 +62,7 @@ def scaled_twice(x, keep, u=None):
     return x * keep if u is None else np.where(u < keep, x / keep, 0)
 
 
-@plain.mistake(
-    "the argument is overwritten",
-    "The numbers are right, but *= on an array changes the caller's array as well. Make a new one.",
-)
+@plain.mistake(OVERWRITTEN, OVERWRITTEN_HINT)
 def plain_in_place(x, keep, u=None):
     x *= keep if u is None else u < keep
     return x
@@ -145,10 +142,7 @@ def opposite_mask(dy, cache):
     return dy * (u >= keep) / keep * (z > 0), {}
 
 
-@backward.mistake(
-    "the gradient is overwritten",
-    "The numbers are right, but *= and /= on an array change the caller's array as well. Make a new one.",
-)
+@backward.mistake(OVERWRITTEN, OVERWRITTEN_HINT)
 def backward_in_place(dy, cache):
     z, keep, u = cache
     dy *= (u < keep) & (z > 0)
@@ -382,10 +376,7 @@ def wrong_survivors(x, weights, last, u=None):
     return _residual(x, weights, _survival(len(weights), last), lambda p: p if u is None else u >= p)
 
 
-@residual_net.mistake(
-    "the argument is overwritten",
-    "The numbers are right, but += on an array changes the caller's array as well. Make a new one.",
-)
+@residual_net.mistake(OVERWRITTEN, OVERWRITTEN_HINT)
 def residual_in_place(x, weights, last, u=None):
     p = _survival(len(weights), last)
     for w, gate in zip(weights, p if u is None else u < p, strict=True):

@@ -9,7 +9,7 @@ from thalweg.minimize import minimize
 from thalweg.numpy import Momentum, Nesterov, contraction
 from thalweg.surfaces import bowl
 
-from ..judge import Key
+from ..judge import OVERWRITTEN, OVERWRITTEN_HINT, Key
 
 # --- heavy_ball: v' = rho v + g, theta' = theta - lr v' ---------------------------------------------------------
 
@@ -79,10 +79,7 @@ def forgets(theta, grad, v, lr, rho):
     return theta - lr * v, v
 
 
-@heavy_ball.mistake(
-    "the arguments are overwritten",
-    "The numbers are right, but += and -= on an array change the caller's array as well. Make new arrays.",
-)
+@heavy_ball.mistake(OVERWRITTEN, OVERWRITTEN_HINT)
 def in_place(theta, grad, v, lr, rho):
     v *= rho
     v += grad
@@ -310,10 +307,7 @@ def nesterov_uphill(theta, grad, v, lr, rho):
     return theta + lr * (grad + rho * v), v
 
 
-@nesterov.mistake(
-    "the arguments are overwritten",
-    "The numbers are right, but += and -= on an array change the caller's array as well. Make new arrays.",
-)
+@nesterov.mistake(OVERWRITTEN, OVERWRITTEN_HINT)
 def nesterov_in_place(theta, grad, v, lr, rho):
     v *= rho
     v += grad
