@@ -87,7 +87,7 @@ book: setup release $(RUNTIME)
 	@rm -rf _build/html/_sources
 
 # The assignments in JupyterLite, built anew only when one of them has changed, or what they run on.
-$(LITE): $(RELEASES) $(WHEELS) $(VENDOR) $(wildcard lib/thalweg/datasets/*) $(addprefix lib/thalweg/site/static/,lite.js pinned.js run.json) \
+$(LITE): $(RELEASES) $(WHEELS) $(VENDOR) $(wildcard lib/thalweg/datasets/*) $(addprefix lib/thalweg/site/static/,lite.js lite-page.js pinned.js run.json) \
 		$(shell find lib/thalweg -name '*.py' -not -path '*/course/*' -not -path '*/torch/*') | book
 	$(call say,building the notebooks that run in the browser)
 	@$(BIN)/python -m thalweg.site.lite

@@ -26,11 +26,80 @@ from .minimize import History
 from .surfaces import Surface
 
 # Six colours that people who do not see red and green can tell apart; the dark theme has a lighter set of the same hues.
-BLUE, ORANGE, GREEN, PINK, OCHRE, GREY = "#0072b2", "#d55e00", "#00855f", "#b0508a", "#8a6d00", "#6b6b6c"
+BLUE, ORANGE, GREEN, PINK, OCHRE, GREY = "#0072b2", "#d55e00", "#00855f", "#b0508a", "#5c4800", "#6b6b6c"
 COLOURS = (BLUE, ORANGE, GREEN, PINK, OCHRE, GREY)
-DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
-_STROKES = [[1, 0], [6, 3], [8, 2, 2, 2], [2, 2], [6, 2, 2, 2, 2, 2], [1, 1]]  # the same, as Vega writes them
+DASHES = ("-", "--", "-.", (0, (8, 1.5)), (0, (5, 1, 1, 1, 1, 1)), (0, (1.5, 1)))
+_STROKES = [[1, 0], [6, 3], [8, 2, 2, 2], [14, 3], [8, 2, 2, 2, 2, 2], [3, 2]]  # the same, as Vega writes them
 INK, FAINT, CONTOUR, PAPER = "#1b1b1d", "#c9c9cb", "#a3b4c2", "#fefefd"
+
+# A method has one look in the whole book. The first of each kind is what the others are compared with: it has the first colour and the
+# first dash to itself. The others follow, five colours a line: what stands in one line never shares a colour, and no two share both.
+_METHODS = (
+    (
+        "gradient descent",
+        *("heavy ball", "Nesterov", "Adam", "AdaGrad", "RMSProp"),
+        *("AdaMax", "Rprop", "AdaDelta", "AdamW", "Muon"),
+        *("Hessian-free", "Newton", "L-BFGS", "conjugate gradient", "natural gradient"),
+        *("Lion", "PRONG", "SAM", "K-FAC", "learned optimizer"),
+        *("averaged SGD", "Gauss-Newton", "vSGD", "Shampoo", "line search"),
+    ),
+    (
+        "without",
+        *("dropout", "batch normalization", "L2 penalty", "data augmentation", "early stopping"),
+        *("layer normalization", "L1 penalty", "DropConnect", "stochastic depth", "elastic net"),
+        *("mixup", "cutout", "label smoothing", "ensemble", "fractional max pooling"),
+        *("group normalization", "skip connections", "snapshot ensemble", "max norm", "Monte Carlo dropout"),
+    ),
+    (
+        "sigmoid",
+        *("tanh", "ReLU", "leaky ReLU", "ELU", "softplus"),
+        *("scaled tanh", "absolute value", "parametric ReLU", "maxout", "GELU"),
+        *("linear", "noisy ReLU", "RBF"),
+    ),
+    ("small normal", "Glorot", "He", "LeCun", "orthogonal", "truncated normal"),
+    (
+        "constant",
+        *("step decay", "cosine", "exponential decay", "1/t", "one-cycle"),
+        *("warm restarts", "cyclic", "1/sqrt(t)", "warm-up", "growing batch"),
+    ),
+    (
+        "squared error",
+        *("cross-entropy", "hinge", "L1 loss", "Huber", "squared hinge"),
+        *("multi-label", "hierarchical softmax", "RBF loss"),
+    ),
+    ("training", "unseen", "validation"),
+)
+_ALIASES = {"SGD": "gradient descent", "momentum": "heavy ball"}
+
+
+def look(which: str | int) -> dict[str, Any]:
+    """Colour and dash of a line, as ``ax.plot`` takes them: of a method by its name, or the n-th in a series of what is no method.
+
+    Raises ValueError for a name that the book's table does not have.
+    """
+    colour, dash = _look(which)
+    return {"color": COLOURS[colour], "linestyle": DASHES[dash]}
+
+
+def _look(which: str | int) -> tuple[int, int]:
+    if isinstance(which, int):
+        return which, which
+    name = _ALIASES.get(which, which)
+    for kind in _METHODS:
+        if name in kind:
+            k = kind.index(name) - 1  # the first has a colour to itself
+            return (0, 0) if k < 0 else (1 + k % 5, 1 + (k + k // 5) % 5)
+    known = ", ".join(name for kind in _METHODS for name in kind)
+    raise ValueError(f"{which!r} has no look of its own; add it to _METHODS in thalweg/figures.py. There are {known}")
+
+
+def _series(labels: Sequence[str]) -> list[tuple[int, int]]:
+    """The looks of lines drawn together: the methods' own if all are methods, else one after the other."""
+    try:
+        return [_look(label) for label in labels]
+    except ValueError:
+        return [_look(i) for i in range(len(labels))]
+
 
 # what each of them is called in the site's style sheet
 _CSS = {colour: f"var(--tw-{i}, {colour})" for i, colour in enumerate(COLOURS)} | {
@@ -172,6 +241,20 @@ def measured(name: str, value: object) -> None:
     glue(name, _Words(value), display=False)
 
 
+def card(figure, alt: str) -> None:
+    """Keep the small drawing with which the front page shows this chapter; some 3.3 by 1.2 inches, see :func:`blank`."""
+    from myst_nb import glue
+
+    glue("card", show(figure, alt=alt), display=False)
+
+
+def blank():
+    """Axes without a frame, for a chapter's small drawing."""
+    ax = plt.subplots(figsize=(3.3, 1.2))[1]
+    ax.set_axis_off()
+    return ax
+
+
 def levels(values: np.ndarray, n: int = 14, power: float = 3.0) -> np.ndarray:
     """Contour heights that lie closer together near the bottom, where optimizers spend their time."""
     low, high = float(values.min()), float(values.max())
@@ -203,19 +286,19 @@ def sea_chart(ax, surface: Surface, heights: Sequence[float], written: Sequence[
 
 def paths(ax, histories: Mapping[str, History], markers: bool = True) -> None:
     """Draw runs of optimizers on a map, each with its own colour and dash; the common start as a ring."""
-    for i, (label, history) in enumerate(histories.items()):
-        ax.plot(*history.theta.T, color=COLOURS[i], linestyle=DASHES[i], linewidth=1.5, label=label)
+    for (colour, dash), (label, history) in zip(_series(list(histories)), histories.items(), strict=True):
+        ax.plot(*history.theta.T, color=COLOURS[colour], linestyle=DASHES[dash], linewidth=1.5, label=label)
         if markers:
-            ax.plot(*history.theta.T, ".", color=COLOURS[i], markersize=4)
+            ax.plot(*history.theta.T, ".", color=COLOURS[colour], markersize=4)
     start = next(iter(histories.values())).theta[0]
     ax.plot(*start, "o", color=INK, markerfacecolor="none", markersize=8)
 
 
-def band(ax, x: Sequence[float], runs: np.ndarray, label: str, i: int = 0) -> None:
-    """Mean of runs (shape (seeds, len(x))) as a line and mean plus or minus one standard deviation as a band."""
+def band(ax, x: Sequence[float], runs: np.ndarray, label: str, which: str | int = 0) -> None:
+    """Mean of runs (shape (seeds, len(x))) as a line and mean plus or minus one standard deviation as a band; ``which`` as in :func:`look`."""
     mean, spread = runs.mean(axis=0), runs.std(axis=0, ddof=1)
-    ax.plot(x, mean, color=COLOURS[i], linestyle=DASHES[i], label=label)
-    ax.fill_between(x, mean - spread, mean + spread, color=COLOURS[i], alpha=0.18, linewidth=0)
+    (line,) = ax.plot(x, mean, **look(which), label=label)
+    ax.fill_between(x, mean - spread, mean + spread, color=line.get_color(), alpha=0.18, linewidth=0)
 
 
 def _rounded(values, digits: int = 3) -> list[float]:
@@ -278,11 +361,11 @@ def path_animation(
     last = max(row["step"] for row in rows)
     slider = alt.param("step", value=last, bind=alt.binding_range(min=0, max=last, step=every, name="step "))
     names = list(histories)
-    colour = alt.Color(
-        "method:N", title=None, scale=alt.Scale(domain=names, range=list(COLOURS[: len(names)])), sort=names
-    )
+    looks = _series(names)
+    colours, strokes = [COLOURS[colour] for colour, _ in looks], [_STROKES[dash] for _, dash in looks]
+    colour = alt.Color("method:N", title=None, scale=alt.Scale(domain=names, range=colours), sort=names)
     drawn = alt.Chart(_table(rows)).transform_filter("datum.step <= step")
-    dashes = alt.StrokeDash("method:N", sort=names, legend=None, scale=alt.Scale(range=_STROKES[: len(names)]))
+    dashes = alt.StrokeDash("method:N", sort=names, legend=None, scale=alt.Scale(range=strokes))
     line = drawn.mark_line(clip=True, strokeWidth=2).encode(
         x="x:Q", y="y:Q", order="step:Q", color=colour, strokeDash=dashes
     )
@@ -293,11 +376,15 @@ def path_animation(
     return alt.layer(contour_layer(surface, **map_options), line, heads).add_params(slider)
 
 
-def path_slider(surface: Surface, runs: Mapping[float, History], name: str, notes: Mapping[float, str], **map_options):
+def path_slider(
+    surface: Surface, runs: Mapping[float, History], name: str, notes: Mapping[float, str], method: str, **map_options
+):
     """One run for each value of a slider, over a map, with a line of text; hand it to :func:`interactive`.
 
-    ``runs`` and ``notes`` have the slider's values as keys, evenly spaced; ``name`` is what the slider is called.
+    ``runs`` and ``notes`` have the slider's values as keys, evenly spaced; ``name`` is what the slider is called, ``method`` whose
+    runs they are, see :func:`look`.
     """
+    colour = look(method)["color"]
     values = sorted(runs)
     gap = values[1] - values[0]
     rows = [
@@ -313,8 +400,8 @@ def path_slider(surface: Surface, runs: Mapping[float, History], name: str, note
     )
     near = f"abs(datum.value - chosen) < {gap / 2}"
     drawn = alt.Chart(_table(rows)).transform_filter(near).encode(x="x:Q", y="y:Q", order="step:Q")
-    line = drawn.mark_line(clip=True, color=ORANGE, strokeWidth=1.5)
-    dots = drawn.mark_point(clip=True, color=ORANGE, filled=True, size=22, opacity=1)
+    line = drawn.mark_line(clip=True, color=colour, strokeWidth=1.5)
+    dots = drawn.mark_point(clip=True, color=colour, filled=True, size=22, opacity=1)
     texts = alt.Chart(alt.Data(values=[{"value": v, "note": notes[v]} for v in values])).transform_filter(near)
     note = texts.mark_text(align="left", fontSize=13).encode(x=alt.value(0), y=alt.value(-14), text="note:N")
     return alt.layer(contour_layer(surface, **map_options), line, dots, note).add_params(slider)

@@ -1,6 +1,7 @@
 """A chapter's NumPy examples: each of them runs with NumPy alone, in order, and in a real browser prints what the page shows."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from playwright.sync_api import expect
 from test_run import BLOCK
 
 from thalweg.exercises import topics
-from thalweg.site.examples import imports
+from thalweg.site.examples import imports, torch_names
 
 ROOT = Path(__file__).parents[2]
 EACH = """
@@ -60,6 +61,29 @@ def test_only_what_a_browser_has_is_imported():
         "from thalweg.numpy import Adam\nimport thalweg.torch.optim\nx = 1"
     )
     assert imports(source) == "import numpy as np\nfrom thalweg import data\nfrom thalweg.numpy import Adam"
+
+
+def test_what_needs_pytorch_is_told_from_its_names():
+    known = torch_names(
+        "import torch.nn as nn\nfrom thalweg import torch as tt, data\nfrom thalweg.torch import fit\nx = 1", set()
+    )
+    assert known == {"nn", "tt", "fit"}
+    assert torch_names("def train(n):\n    return fit(n)\nseen = train(2)\nother = x", known) == {"train", "seen"}
+
+
+@pytest.mark.parametrize("topic", topics())
+def test_a_cell_that_needs_pytorch_says_why_it_has_no_button(site, topic):
+    page = BeautifulSoup((site / f"chapters/{topic}.html").read_text(encoding="utf-8"), "html.parser")
+    said = page.select(".tw-run-none")
+    assert said
+    for line in said:
+        cell = line.find_parent("div", class_="cell")
+        assert not {"tag_run", "tag_hide-input"} & set(cell["class"])
+        assert (site / "chapters" / line.a["href"]).is_file()
+    silent = [c for c in page.select("div.cell:not(.tag_run, .tag_hide-input)") if not c.select(".tw-run-none")]
+    assert not [
+        c for c in silent if re.search(r"\b(torch|nn|tt)\.", "".join(b.get_text() for b in c.select(".cell_input")))
+    ]
 
 
 @pytest.mark.browser

@@ -7,7 +7,14 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import expect
 
+from thalweg.site.front import names_of, spread
+from thalweg.site.lectures import TITLES
+from thalweg.site.opening import minutes
+from thalweg.site.topics import topics
+
 ROOT = Path(__file__).parents[2]
+BOOK = {topic.name: topic for topic in topics(ROOT)}
+FIRST = next(iter(BOOK.values()))
 PAGES = re.findall(r"(?:root|file): (\S+)", (ROOT / "_toc.yml").read_text())
 LAST = "100"  # the race's last step
 
@@ -40,7 +47,7 @@ def show_race(page, share=1.0):
 
 @pytest.mark.browser
 def test_the_race_starts_when_it_is_seen_and_not_before(visit):
-    page = visit("chapters/index")
+    page = visit("chapters/index", height=300)  # too low for it
     page.wait_for_timeout(500)
     assert page.locator(".tw-live").count() == 0
     slider, button = show_race(page, share=0.2)
@@ -182,11 +189,61 @@ def test_a_page_outside_the_book_has_no_place_in_it(visit):
 @pytest.mark.browser
 def test_the_front_page_leads_to_the_first_chapter_and_to_an_exercise(visit):
     page = visit("chapters/index")
-    exercise = "momentum.html#exercise-momentum-heavy-ball"
-    for name, target in [("Start with momentum", "momentum.html"), ("Try an exercise", exercise)]:
+    exercise = f"{FIRST.name}.html#exercise-{names_of(FIRST)[0].replace('.', '-').replace('_', '-')}"
+    for name, target in [(f"Start with {FIRST.title}", f"{FIRST.name}.html"), ("Try an exercise", exercise)]:
         link = page.get_by_role("link", name=name)
         assert link.bounding_box()["y"] < 500  # in the first screen
         assert link.evaluate("a => a.href").endswith(f"chapters/{target}")
-    for card in page.locator(".sd-card").all():
-        assert card.locator("a[href]").count() == 1
-        assert card.locator("svg.tw-figure").bounding_box()["width"] > 100
+
+
+@pytest.mark.browser
+def test_the_first_screen_of_a_phone_holds_title_sentence_button_and_race(visit):
+    page = visit("chapters/index", width=390, height=844)
+    page.wait_for_selector(".tw-live")
+    for what in ("h1", ".tw-lead", ".tw-buttons a >> nth=0", ".tw-stage svg"):
+        place = page.locator(what).bounding_box()
+        assert place["y"] >= 0 and place["y"] + place["height"] <= 844, what
+        assert place["x"] >= 0 and place["x"] + place["width"] <= 390, what
+
+
+def test_the_map_says_of_every_chapter_what_its_front_matter_says(site):
+    page = BeautifulSoup((site / "chapters/index.html").read_text(encoding="utf-8"), "html.parser")
+    cards = page.select(".tw-topic")
+    assert len(cards) == len(BOOK)
+    for card, topic in zip(cards, BOOK.values(), strict=True):
+        text = " ".join(card.get_text().replace("’", "'").split())
+        assert text.startswith(f"{topic.number}. {topic.title} {topic.card}")
+        assert minutes(topic).capitalize() in text and f"{len(names_of(topic))} exercises" in text
+        assert [link["href"] for link in card.select("a")] == [f"{name}.html" for name in (topic.name, *topic.needs)]
+        assert len(card.select_one("svg.tw-figure")["aria-label"]) > 40
+        assert card.find_previous("h3").get_text().startswith(topic.part)
+
+
+@pytest.mark.browser
+def test_the_map_remembers_what_has_passed(visit):
+    page = visit("chapters/index")
+    done = page.locator(".tw-topic .tw-done").first
+    names = names_of(FIRST)
+    expect(done).to_have_text(f"{len(names)} exercises")
+    page.evaluate("names => localStorage.setItem('thalweg-passed', JSON.stringify(names))", [*names[:2], "other.one"])
+    page.reload()
+    expect(done).to_have_text(f"✓ 2 of {len(names)} exercises passed")
+
+
+def test_a_planned_topic_is_named_and_not_linked(site):
+    page = BeautifulSoup((site / "chapters/index.html").read_text(encoding="utf-8"), "html.parser")
+    planned = {name.get_text() for name in page.select("article .tw-planned")}
+    assert planned == {title for name, title in TITLES.items() if name not in BOOK}
+    assert not page.select("a .tw-planned, .tw-planned a")
+    paths = page.find(id="paths-through-it")
+    weeks = paths.select("ol > li")
+    assert len(weeks) == 13
+    assert len(paths.select("ul > li")) == 5
+
+
+@pytest.mark.parametrize("n", [1, 4, 13, 27, 40])
+def test_topics_are_spread_evenly_over_the_weeks(n):
+    names = [str(i) for i in range(n)]
+    weeks = spread(names)
+    assert len(weeks) == 13 and [name for week in weeks for name in week] == names
+    assert max(map(len, weeks)) - min(map(len, weeks)) <= 1

@@ -138,6 +138,12 @@ def test_a_file_that_is_not_the_pinned_one_is_not_used(lab, site, pyodide, file,
     with page.context.expect_event("weberror"):
         execute(page, "import numpy")
     assert trouble in troubles[0]
+    if file in PINNED["files"]:  # what comes from elsewhere
+        said = page.get_by_role("alert")
+        expect(said).to_contain_text("Python could not be loaded")
+        expect(said).to_contain_text("Nothing that you typed is lost")
+        said.get_by_role("button", name="Close").click()
+        expect(said).to_have_count(0)
 
 
 def test_what_the_kernel_loads_is_listed_with_its_sha256(site):

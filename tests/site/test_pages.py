@@ -248,7 +248,7 @@ def test_the_list_of_exercises_remembers_what_has_passed(visit):
     assert sorted(boxes.evaluate_all("boxes => boxes.map(b => b.value)")) == sorted(wanted)
     progress = page.locator(".tw-progress")
     assert progress.inner_text() == f"0 of {len(wanted)} passed"
-    box = page.get_by_role("checkbox", name="Passed: One step of the heavy ball")
+    box = page.get_by_role("checkbox", name="Passed: 1. The heavy ball")
     box.focus()
     page.keyboard.press("Space")
     assert progress.inner_text() == f"1 of {len(wanted)} passed"
@@ -258,7 +258,7 @@ def test_the_list_of_exercises_remembers_what_has_passed(visit):
     page.evaluate("localStorage.setItem('thalweg-passed', '{spoilt')")
     page.reload()
     assert progress.inner_text() == f"0 of {len(wanted)} passed"
-    page.get_by_role("link", name="One step of the heavy ball").click()
+    page.get_by_role("link", name="1. The heavy ball").click()
     page.locator(page.url[page.url.index("#") :]).wait_for()
     assert troubles == []
 
@@ -266,7 +266,7 @@ def test_the_list_of_exercises_remembers_what_has_passed(visit):
 @pytest.mark.browser
 def test_the_list_of_exercises_reads_without_scripts(scriptless, address):
     scriptless.goto(f"{address}chapters/exercises.html")
-    assert scriptless.get_by_role("link", name="One step of the heavy ball").is_visible()
+    assert scriptless.get_by_role("link", name="1. The heavy ball").is_visible()
     assert scriptless.locator("input.tw-passed").count() > 0
     assert not scriptless.locator("input.tw-passed, .tw-progress").filter(visible=True).count()
 

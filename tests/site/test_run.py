@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from playwright.sync_api import expect
 
 from thalweg.exercises import exercise, topics
@@ -98,9 +99,28 @@ def test_an_answer_outlives_the_page_until_one_starts_over(chapter):
 def test_python_that_cannot_be_loaded_is_said_and_tried_again(chapter, serve, tmp_path):
     page = chapter("momentum", "http://127.0.0.1:9/")
     name = "momentum.heavy_ball"
-    editor = box(page, name)
+    editor, said = box(page, name), box(page, name).locator(".tw-run-progress")
+    expect(page.locator(".tw-run-size")).to_have_text("Python comes over the network, once: 15 MB.")
+    assert page.locator(".tw-run-size").evaluate(
+        "hint => hint.closest('.tw-run') === document.querySelector('.tw-run')"
+    )
+    editor.locator("textarea").fill("mine")
     editor.get_by_role("button", name="Check").click()
-    expect(editor.locator(".tw-run-progress")).to_contain_text("Python could not be loaded")
+    expect(said).to_contain_text("Python could not be loaded")
+    expect(said).to_contain_text("127.0.0.1:9, 15 MB")
+    expect(said).to_contain_text("Nothing that you typed is lost")
+    assert editor.locator("textarea").input_value() == "mine"
+    notebook = said.get_by_role("link", name="the assignment's notebook").evaluate("a => a.href")
+    assert page.request.get(notebook).json()["cells"]
+
+    # what an example printed when the book was built stays until there is something new, and its notebook is the page's
+    example = page.locator(".cell.tw-run").first
+    printed = example.locator(".cell_output").inner_text()
+    example.get_by_role("button", name="Run").click()
+    expect(example.locator(".tw-run-progress")).to_contain_text("Python could not be loaded")
+    assert example.locator(".cell_output").inner_text() == printed
+    notebook = example.get_by_role("link", name="this page's notebook").evaluate("a => a.href")
+    assert page.request.get(notebook).json()["cells"]
 
     # nor is a file used that is not the pinned one
     for file in PINNED["files"]:
@@ -141,6 +161,31 @@ def test_every_exercise_of_a_chapter_can_be_solved_in_its_page(site):
             cells = run.cells(notebook, name)
             assert exercise(name).answer_name in cells["stub"]
             assert "SOLUTION" not in cells["stub"] and "from thalweg.exercises import check" in cells["setup"]
+
+
+@pytest.mark.parametrize("topic", topics())
+def test_number_and_title_are_the_notebooks_in_the_box_and_in_the_list(site, topic):
+    headings = [
+        line.removeprefix("## ")
+        for cell in nbformat.read(ROOT / run.ASSIGNMENTS / topic / f"{topic}.ipynb", 4).cells
+        if cell.cell_type == "markdown"
+        for line in cell.source.splitlines()
+        if line.startswith("## ")
+    ]
+    page = BeautifulSoup((site / f"chapters/{topic}.html").read_text(encoding="utf-8"), "html.parser")
+    boxes = [title.get_text().partition("  ")[0].replace("’", "'") for title in page.select(".tw-exercise-title")]
+    assert boxes == headings[: len(boxes)] != []
+    listed = BeautifulSoup((site / "chapters/exercises.html").read_text(encoding="utf-8"), "html.parser")
+    links = listed.select(f"a[href^='{topic}.html#exercise-']")
+    assert [link.get_text().replace("’", "'") for link in links] == [title.rpartition(" (")[0] for title in boxes]
+
+
+def test_a_heading_of_another_form_is_refused(tmp_path):
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells.append(nbformat.v4.new_markdown_cell("## The ball", metadata={"nbgrader": {"grade_id": "f_text"}}))
+    nbformat.write(notebook, tmp_path / "a.ipynb")
+    with pytest.raises(ValueError, match=r"is to be '## 1\. Title"):
+        run.statement(tmp_path / "a.ipynb", "a.f")
 
 
 def test_an_exercise_that_needs_pytorch_says_so(tmp_path):

@@ -4,8 +4,8 @@
     the source of a class, method or function, as the tests run it, without its docstring.
 
 ``{exercise} momentum.heavy_ball``
-    an exercise of the chapter's assignment: its title and points come from the library, its hints from the page; what is asked in full,
-    and the stub that can be solved in the page, from the released assignment.
+    an exercise of the chapter's assignment: its points come from the library, its hints from the page; its number, its title, what is
+    asked in full, and the stub that can be solved in the page, from the released assignment.
 ``{exercises} momentum``
     the table of an assignment's exercises, each with a box to tick once its check has passed.
 ``{measured}`momentum/steps_1000` ``
@@ -80,28 +80,27 @@ class ExerciseDirective(SphinxDirective):
             asked = exercise(name)
         except ValueError as error:
             raise self.error(str(error)) from error
-        label = nodes.make_id(f"exercise-{name}")
-        self.env.get_domain("std").note_hyperlink_target(  # type: ignore[attr-defined]
-            label, self.env.docname, label, asked.title
-        )
-        box = nodes.container(ids=[label], classes=["tw-exercise"])
-        title = nodes.paragraph(classes=["tw-exercise-title"])
-        title += nodes.strong(text=asked.title)
-        title += nodes.Text(f" ({asked.points:g} points)  ")
-        title += nodes.literal(text=asked.answer_name)
-        box += title
         topic = name.partition(".")[0]
         notebook = Path(self.env.app.confdir) / run.ASSIGNMENTS / topic / f"{topic}.ipynb"
         try:
-            in_full = [":::{dropdown} The exercise in full", *run.statement(notebook, name), ":::", ""]
-            hints = next((i for i, line in enumerate(self.content) if line.startswith(":::")), len(self.content))
-            said = StringList(
-                [*self.content[:hints], *in_full, *self.content[hints:]], source=self.get_source_info()[0]
-            )
-            self.state.nested_parse(said, self.content_offset, box)
-            box += run.editor(notebook, name)
+            said, editor = run.statement(notebook, name), run.editor(notebook, name)
         except (FileNotFoundError, ValueError) as error:
             raise self.error(f"{error}; release the assignment first: make release") from error
+        label = nodes.make_id(f"exercise-{name}")
+        self.env.get_domain("std").note_hyperlink_target(  # type: ignore[attr-defined]
+            label, self.env.docname, label, f"{said.number}. {said.title}"
+        )
+        box = nodes.container(ids=[label], classes=["tw-exercise"])
+        title = nodes.paragraph(classes=["tw-exercise-title"])
+        title += nodes.strong(text=f"{said.number}. {said.title}")
+        title += nodes.Text(f" ({asked.points:g} points)  ")
+        title += nodes.literal(text=asked.answer_name)
+        box += title
+        in_full = [":::{dropdown} The exercise in full", *said.text, ":::", ""]
+        hints = next((i for i, line in enumerate(self.content) if line.startswith(":::")), len(self.content))
+        lines = [*self.content[:hints], *in_full, *self.content[hints:]]
+        self.state.nested_parse(StringList(lines, source=self.get_source_info()[0]), self.content_offset, box)
+        box += editor
         self.env.note_dependency(str(notebook))
         return [box]
 
@@ -139,14 +138,17 @@ class ExercisesDirective(SphinxDirective):
         self.env.note_dependency(str(source))
         self.env.note_dependency(str(module.__file__))
         lines = ["| Passed | Exercise | Kind | Points | Difficulty | Minutes |", "|---|---|---|---|---|---|"]
+        notebook = Path(self.env.app.confdir) / run.ASSIGNMENTS / topic / f"{topic}.ipynb"
         for name, asked in module.EXERCISES.items():
             label = nodes.make_id(f"exercise-{name}")
-            said = html.escape(f"Passed: {asked.title}")
+            found = run.statement(notebook, name)
+            title = f"{found.number}. {found.title}"
+            said = html.escape(f"Passed: {title}")
             box = f'<input type="checkbox" class="tw-passed" value="{name}" aria-label="{said}" hidden>'
             time = max(5, 5 * round(minutes * asked.points / total / 5))
             kind = {"code": "function", "experiment": "experiment"}[asked.kind]
             lines.append(
-                f"| {box} | {{ref}}`{asked.title} <{label}>` | {kind} | {asked.points:g} | {difficulty(asked)} | {time} |"
+                f"| {box} | {{ref}}`{title} <{label}>` | {kind} | {asked.points:g} | {difficulty(asked)} | {time} |"
             )
         table = nodes.container(classes=["tw-exercises"])
         self.state.nested_parse(StringList(lines, source=str(source)), self.content_offset, table)

@@ -1,6 +1,6 @@
 """Sphinx extension: the printed book, where nothing folds out and nothing moves.
 
-Cards and exercises become boxes. Hints stand open in their exercise. The answers of a quiz are listed below their question, and
+Cards and exercises become boxes, buttons and the small drawings of the front page go. Hints stand open in their exercise. The answers of a quiz are listed below their question, and
 what the page says when one of them is opened stands at the end of the chapter. Every figure keeps its alt text, which readers
 of PDF speak aloud.
 """
@@ -12,10 +12,12 @@ from string import ascii_lowercase
 from typing import Any
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 FIGURE_WIDTH = "85%"  # of the line: what is drawn 6.2 inches wide comes out a little smaller
+COUNTERS = {"figure": "figure", "table": "table", "code-block": "literalblock", "displaymath": "equation"}
 _ALT = re.compile(r'<svg[^>]* aria-label="([^"]*)"')
 
 
@@ -52,7 +54,8 @@ class InPrint(SphinxPostTransform):
     def run(self, **kwargs: Any) -> None:
         """Change the doctree of the whole book in place."""
         self._preface()
-        for buttons in self._containers(lambda node: "tw-buttons" in node["classes"]):
+        self._numbers()
+        for buttons in self._containers(lambda node: {"tw-buttons", "tw-drawing"} & set(node["classes"])):
             buttons.parent.remove(buttons)
         for bundle in self._containers(lambda node: node.get("nb_element") == "mime_bundle"):
             self._picture(bundle)
@@ -76,6 +79,16 @@ class InPrint(SphinxPostTransform):
         title = next(root.findall(nodes.title)).astext()
         labels = "".join(rf"\label{{\detokenize{{{self.app.config.root_doc}:{label}}}}}" for label in root["ids"])
         root.insert(1, _latex(rf"\twpreface{{{title}}}{labels}"))
+
+    def _numbers(self) -> None:
+        """Number the chapters that the site numbers, and no others; what others count goes on where the site has it."""
+        for file in self.document.findall(addnodes.start_of_file):
+            numbered = self.env.toc_secnumbers.get(file["docname"], {}).get("")
+            lines = [r"\twnumbered" if numbered else r"\twunnumbered"]
+            for kind, counter in {} if numbered else COUNTERS.items():
+                numbers = self.env.toc_fignumbers.get(file["docname"], {}).get(kind, {}).values()
+                lines += [rf"\setcounter{{{counter}}}{{{min(numbers)[-1] - 1}}}"] if numbers else []
+            file.insert(0, _latex("".join(lines)))
 
     def _picture(self, bundle: nodes.container) -> None:
         """Carry a figure's alt text over from its HTML to its picture, and set the picture's width."""
@@ -105,14 +118,7 @@ class InPrint(SphinxPostTransform):
             chapter += [nodes.rubric("", "The quiz, answered"), *explained]
 
 
-def _numbers_as_on_the_site(app: Sphinx) -> None:
-    """Count figures and equations through the whole book: jupyter-book's LaTeX would count them by chapter."""
-    if app.builder.format == "latex":
-        app.config["numfig_secnum_depth"] = 0
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the transform and what has the last word on numbers."""
-    app.connect("builder-inited", _numbers_as_on_the_site, priority=900)
+    """Register the transform."""
     app.add_post_transform(InPrint)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

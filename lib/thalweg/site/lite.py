@@ -62,7 +62,8 @@ def python(folder: Path, offline: bool) -> None:
     address = "../../_static/pyodide/" if offline else pinned["cdn"]
     folder.mkdir()
     shutil.copy(run.STATIC / "lite.js", folder / "pyodide.js")
-    shutil.copy(run.STATIC / "pinned.js", folder)
+    for script in ("pinned.js", "lite-page.js"):
+        shutil.copy(run.STATIC / script, folder)
     sources = [WHEELS.glob("*.whl"), *(EXTENSION.glob(f"static/pypi/{name}-*.whl") for name in KERNEL_WHEELS)]
     for path in chain.from_iterable(sources):
         shutil.copy(path, folder)
@@ -81,6 +82,15 @@ def name_kernel(extension: Path) -> None:
     if len(named) != 1:
         raise ValueError(f"{extension} was to have one script with {given}, and has {len(named)}")
     named[0].write_text(named[0].read_text(encoding="utf-8").replace(given, wanted), encoding="utf-8")
+
+
+def explain(page: Path) -> None:
+    """Let JupyterLite's page say in words that Python could not be loaded. Raises ValueError where the page has no head as expected."""
+    head = '<meta charset="utf-8" />'
+    text = page.read_text(encoding="utf-8")
+    if text.count(head) != 1:
+        raise ValueError(f"{page} was to have one {head}")
+    page.write_text(text.replace(head, f'{head}<script src="../pyodide/lite-page.js"></script>'), encoding="utf-8")
 
 
 def main() -> None:
@@ -133,6 +143,7 @@ def main() -> None:
     )
     subprocess.run([sys.executable, "-m", "jupyterlite_core", "build"], cwd=WORK, check=True, stdout=subprocess.DEVNULL)
     name_kernel(SITE / "extensions/@jupyterlite/pyodide-kernel-extension")
+    explain(SITE / "notebooks/index.html")
     python(SITE / "pyodide", bool(os.environ.get("OFFLINE")))
 
 

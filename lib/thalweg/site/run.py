@@ -10,11 +10,14 @@ import os
 import re
 import shutil
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+
+from . import notebooks
 
 STATIC = Path(__file__).with_name("static")
 LIBRARY = Path(__file__).resolve().parents[1]
@@ -38,15 +41,30 @@ def cells(notebook: Path, name: str) -> dict[str, str]:
     return {"setup": texts[ids.index("setup")], "stub": texts[place - 1], "check": texts[place]}
 
 
-def statement(notebook: Path, name: str) -> list[str]:
-    """What a released assignment says about the exercise called ``name``, as lines of Markdown without their heading.
+@dataclass(frozen=True)
+class Asked:
+    """How a released assignment asks for an exercise: its number, its title, and what it says, as lines of Markdown."""
 
-    Raises ValueError where it says nothing, FileNotFoundError where it was not released.
+    number: int
+    title: str
+    text: list[str]
+
+
+def statement(notebook: Path, name: str) -> Asked:
+    """The exercise called ``name`` in a released assignment.
+
+    Raises ValueError where it has none or its heading has another form, FileNotFoundError where it was not released.
     """
     wanted = name.partition(".")[2] + "_text"
     for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("grade_id") == wanted:
-            return "".join(cell["source"]).partition("\n")[2].strip().splitlines()
+            heading, _, text = "".join(cell["source"]).partition("\n")
+            found = re.fullmatch(r"## (\d+)\. (.+?)(?: \([\d.]+ points?\))?", heading.strip())
+            if found is None:
+                raise ValueError(
+                    f"{notebook}: the heading of {wanted} is to be '## 1. Title (3 points)', not {heading!r}"
+                )
+            return Asked(int(found[1]), found[2], text.strip().splitlines())
     raise ValueError(f"{notebook} has no cell {wanted}")
 
 
@@ -78,9 +96,15 @@ def pack(target: Path) -> None:
 def _scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     """Only pages with something to run carry the script."""
     if "tw-run" in context.get("body", ""):
-        address = "pyodide/" if app.config.offline else json.loads((STATIC / "run.json").read_text())["cdn"]
+        pinned = json.loads((STATIC / "run.json").read_text())
+        name = Path(page).name
         app.add_css_file("run.css")
-        attributes: dict[str, Any] = {"data-runtime": address}
+        attributes: dict[str, Any] = {
+            "data-runtime": "pyodide/" if app.config.offline else pinned["cdn"],
+            "data-size": str(round(sum(file["bytes"] for file in pinned["files"].values()) / 1e6)),
+            "data-page": context["pathto"](f"{notebooks.FOLDER}/{notebooks.file_name(page)}", 1),
+            "data-assignment": context["pathto"](f"lite/files/{name}.ipynb", 1),
+        }
         app.add_js_file("run.js", loading_method="defer", **attributes)
 
 

@@ -23,19 +23,40 @@
     }
   }
 
-  function end(message) {
-    worker.terminate();
+  function end(...message) {
+    worker?.terminate();
     worker = null;
     known.clear();
-    busy.progress.textContent = message;
+    busy.progress.replaceChildren(...message);
     turn(null);
+  }
+
+  // Python has not come. Everything on the page stays as it is, the answer that is stored in it too.
+  function without(reason) {
+    const { runtime, size, page, assignment } = script.dataset;
+    const notebook = busy.example ? page : assignment;
+    end(
+      `Python could not be loaded (${reason}). It comes from ${new URL(runtime, script.src).host}, ${size} MB, once: is there a network? ` +
+        "Nothing that you typed is lost. Try again when you are online, or go on in Jupyter on your machine with ",
+      make("a", { href: notebook, download: "", textContent: busy.example ? "this page's notebook" : "the assignment's notebook" }),
+      ".",
+    );
+  }
+
+  function renew(editor) {  // what stands below the code is from before: the first word of the new run takes its place
+    if (editor.renewed) return;
+    editor.renewed = true;
+    editor.output.textContent = "";
+    editor.box.querySelector(".cell_output")?.remove();  // what the code printed when the book was built
   }
 
   function listen({ data }) {
     const { progress, output } = busy;
     if (data.progress) progress.textContent = data.progress;
+    if (data.output || data.done) renew(busy);
     if (data.output) output.textContent += data.output;
     if (data.done) {
+      document.querySelector(".tw-run-size")?.remove();
       progress.textContent = data.right ? "" : "The code stopped at an error:";
       if (data.right) {
         ran.set(busy, busy.sent);
@@ -44,7 +65,7 @@
       }
       turn(null);
     }
-    if (data.broken) end(`Python could not be loaded: ${data.broken}`);
+    if (data.broken) without(data.broken);
   }
 
   function run(editor) {
@@ -52,7 +73,7 @@
     turn(editor);
     editor.open();
     editor.sent = editor.text.value;
-    editor.output.textContent = "";
+    editor.renewed = false;
     editor.progress.textContent = "Starting Python";
     const runtime = new URL(script.dataset.runtime, script.src).href;
     // What this Python has to have run before: the examples further up; for an exercise, what answers to the others were run.
@@ -63,11 +84,10 @@
       if (!worker) {
         worker = new Worker(new URL("run-worker.js", script.src));
         worker.onmessage = listen;
-        worker.onerror = (event) => end(`Python could not be loaded: ${event.message ?? "the page has to come from a web server"}`);
+        worker.onerror = (event) => without(event.message ?? "its loader did not come");
       }
     } catch (error) {
-      editor.progress.textContent = `Python could not be loaded: ${error.message}`;
-      return turn(null);
+      return without(error.message);
     }
     worker.postMessage({ runtime, setup, code: `${editor.sent}\n\n${editor.check}` });
   }
@@ -113,7 +133,6 @@
     editor.stopButton.onclick = () => end("Stopped. The next run starts Python again.");
     editor.open = () => {
       still.replaceWith(text);
-      box.querySelector(".cell_output")?.remove();  // what the code printed when the book was built
       startOver.hidden = false;
       box.classList.add("tw-run-live");
     };
@@ -140,5 +159,7 @@
         edit(box, still, { label: name, verb: "Check", setup, check, key: `thalweg:${name}` }).open();
       }
     }
+    const first = editors[0].stopButton;
+    first.after(make("span", { className: "tw-run-size", textContent: `Python comes over the network, once: ${script.dataset.size} MB.` }));
   });
 }

@@ -116,6 +116,17 @@ document.addEventListener("DOMContentLoaded", () => {
   if (boxes.length) keepTicks(boxes);
 });
 
+// The map on the front page says how many of a chapter's exercises have passed.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const place of document.querySelectorAll(".tw-done")) {
+    const names = place.dataset.exercises.split(" ");
+    const done = names.filter((name) => passed.names().includes(name)).length;
+    if (!done) continue;
+    place.textContent = `✓ ${done} of ${names.length} exercises passed`;
+    place.classList.add("tw-begun");
+  }
+});
+
 // Where the reader is in the book: which of the pages in the list at the side this is, between the links to its neighbours.
 document.addEventListener("DOMContentLoaded", () => {
   const pages = [...document.querySelectorAll(".bd-links li")];
