@@ -124,7 +124,9 @@ def test_a_formula_that_cannot_be_drawn_is_refused(renderer, tex):
 
 
 def test_a_formula_that_cannot_be_drawn_is_named_with_its_place(tmp_path):
-    (tmp_path / "conf.py").write_text("extensions = ['thalweg.site.formulas']\nhtml_math_renderer = 'formulas'\n")
+    (tmp_path / "conf.py").write_text(
+        "extensions = ['thalweg.site.formulas']\nhtml_math_renderer = 'formulas'\nsource_suffix = ['.rst']\n"
+    )
     (tmp_path / "index.rst").write_text("Title\n=====\n\nRight :math:`x^2`.\n\nWrong :math:`\\nosuch`.\n")
     (tmp_path / formulas.KATEX.parent).parent.mkdir(parents=True)
     (tmp_path / formulas.KATEX.parent).symlink_to(ROOT / formulas.KATEX.parent)

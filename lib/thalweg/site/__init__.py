@@ -52,6 +52,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("build-finished", _without_stale_pages)
     app.setup_extension("thalweg.site.lectures")
     app.setup_extension("thalweg.site.chapter")
+    app.setup_extension("thalweg.site.comments")
     app.setup_extension("thalweg.site.formulas")
     app.setup_extension("thalweg.site.access")
     app.setup_extension("thalweg.site.weight")

@@ -10,6 +10,7 @@ A formula that KaTeX does not know is a warning with its place, and so an error 
 import base64
 import html
 import io
+import logging
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -35,6 +36,7 @@ RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 FACE = re.compile(r"@font-face\{[^}]*\}")
 
 log = getLogger(__name__)
+logging.getLogger("fontTools.ttLib.tables._h_e_a_d").setLevel("ERROR")  # KaTeX's fonts have no date
 
 
 def render(tex: str, display: bool = False) -> str:
