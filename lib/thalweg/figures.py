@@ -52,8 +52,8 @@ STYLE: Any = {
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "axes.titlecolor": INK,
-    "axes.titlesize": 11,
-    "axes.labelsize": 10.5,
+    "axes.titlesize": 12,
+    "axes.labelsize": 11.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -64,12 +64,12 @@ STYLE: Any = {
     "text.color": INK,
     "xtick.color": INK,
     "ytick.color": INK,
-    "xtick.labelsize": 9.5,
-    "ytick.labelsize": 9.5,
+    "xtick.labelsize": 11,
+    "ytick.labelsize": 11,
     "legend.facecolor": PAPER,  # so that a map's lines do not run through the words
     "legend.edgecolor": "none",
     "legend.framealpha": 0.85,
-    "legend.fontsize": 9.5,
+    "legend.fontsize": 11,
     "lines.linewidth": 1.8,
     "savefig.facecolor": "none",
     "svg.fonttype": "path",
@@ -155,10 +155,18 @@ def _palette(encoded: str) -> str:
     return base64.b64encode(file.getvalue()).decode()
 
 
+def _legible(figure, smallest: float = 8, phone: float = 328) -> None:
+    """Enlarge what would be less than ``smallest`` pixels high where the figure is ``phone`` pixels wide."""
+    least = smallest * figure.get_figwidth() * 72 / phone  # points
+    for text in figure.findobj(mpl.text.Text):
+        text.set_fontsize(max(text.get_fontsize(), least))
+
+
 def show(figure, alt: str) -> Shown:
     """Put a Matplotlib figure on the page. ``alt`` says, to someone who cannot see it, what it shows."""
     if not alt.strip():
         raise ValueError("alt must say what the figure shows, got an empty text")
+    _legible(figure)
     picture, drawing = io.BytesIO(), io.StringIO()
     salt = hashlib.sha256(alt.encode()).hexdigest()[:8]  # keeps the ids of two figures on one page apart
     with mpl.rc_context({"svg.hashsalt": salt}):

@@ -56,6 +56,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("thalweg.site.formulas")
     app.setup_extension("thalweg.site.access")
     app.setup_extension("thalweg.site.weight")
+    app.setup_extension("thalweg.site.search")
     app.setup_extension("thalweg.site.latex")
     app.setup_extension("thalweg.site.run")
     app.setup_extension("thalweg.site.examples")
