@@ -135,3 +135,11 @@ def test_a_formula_that_cannot_be_drawn_is_named_with_its_place(tmp_path):
     Sphinx(*folders, "html", confoverrides={"html_theme": "basic"}, status=None, warning=said).build()
     assert re.search(r"index\.rst:6: WARNING: .*Undefined control sequence: \\nosuch", said.getvalue()), said.getvalue()
     assert (tmp_path / "out/_static" / formulas.SHEET).exists()
+
+
+def test_a_comma_stays_with_its_formula(site):
+    page = BeautifulSoup((site / "chapters/momentum.html").read_text(encoding="utf-8"), "html.parser")
+    boxes = page.select("article .tw-together")
+    assert len(boxes) > 10
+    for box in boxes:
+        assert box.select_one(".math") and re.fullmatch(r"[^\s\w]+", str(box.contents[-1])), box.get_text()

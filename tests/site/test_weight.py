@@ -11,7 +11,7 @@ from fontTools.ttLib import TTFont
 from thalweg.exercises import topics
 from thalweg.site import weight
 
-LIMIT = 700_000  # bytes
+LIMIT = 400_000  # bytes
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from docutils import nodes
 from fontTools.subset import Subsetter
 from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.logging import getLogger
 from sphinx.util.math import get_node_equation_number
 from sphinxcontrib import katex
@@ -79,6 +80,24 @@ def _displayed(writer: Any, node: nodes.math_block) -> None:
         writer.body.append("</span>")
     writer.body.append("</div>\n")
     raise nodes.SkipNode
+
+
+class WithItsComma(SphinxPostTransform):
+    """Keep a short formula and what follows it without a space in one line, where a browser would part them."""
+
+    formats = ("html",)
+    default_priority = 900
+
+    def run(self, **kwargs: Any) -> None:
+        """Put both into one box, here and there in the page."""
+        for formula in list(self.document.findall(nodes.math)):
+            after = formula.next_node(nodes.Text, descend=False, siblings=True)
+            together = re.match(r"[^\s\w]+", after) if after is not None else None
+            place = formula.parent.index(formula)
+            if together and len(formula.astext()) < 30 and formula.parent[place + 1] is after:
+                rest = nodes.Text(after[together.end() :])
+                box = nodes.inline("", "", formula.deepcopy(), nodes.Text(together[0]), classes=["tw-together"])
+                formula.parent[place : place + 2] = [box, rest]
 
 
 def glyphs(page: str) -> set[str]:
@@ -168,6 +187,7 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Draw the formulas of web pages; every other format keeps Sphinx's own way."""
     app.add_html_math_renderer("formulas", (_inline, None), (_displayed, None))
+    app.add_post_transform(WithItsComma)
     app.add_css_file(SHEET)
     app.connect("builder-inited", _start)
     app.connect("build-finished", _write)

@@ -8,14 +8,13 @@ small text beside each page (``momentum.txt``), because the pages with all their
 import html
 import re
 import unicodedata
-from pathlib import Path
 from typing import Any
 
 from bs4 import BeautifulSoup
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from . import topics, written
+from . import written
 
 FOLDED = {"tag_hide-input", "tag_hide-cell", "tag_remove-input", "tag_remove-cell"}
 NOT_READ = (  # what a text for the search leaves out of a page
@@ -107,7 +106,7 @@ def _index(app: Sphinx) -> None:
 
     def index_page(name: str, page: nodes.document, title: str) -> None:
         plain(name, readable(page), title)
-        if builder.indexer is not None and name.removeprefix("chapters/") in _topics(app):
+        if builder.indexer is not None and name in _topics(app):
             for text in introduced(page):
                 for word in builder.indexer.lang.split(text):
                     builder.indexer._title_mapping.setdefault(builder.indexer.lang.stem(word.lower()), set()).add(name)
@@ -116,11 +115,12 @@ def _index(app: Sphinx) -> None:
 
 
 def _topics(app: Sphinx) -> list[str]:
-    return [topic.name for topic in topics.topics(Path(app.confdir))]
+    """The pages that teach a topic."""
+    return [name for name, said in app.env.metadata.items() if "thalweg" in said]
 
 
 def _script(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    """The page of the search carries the script that ranks, and the chapters' names."""
+    """The page of the search carries the script that ranks, and the names of the chapters."""
     if page == "search":
         attributes: dict[str, Any] = {"data-topics": " ".join(_topics(app))}
         app.add_js_file("search.js", loading_method="defer", **attributes)
