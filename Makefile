@@ -68,12 +68,13 @@ RELEASES := $(foreach a,$(ASSIGNMENTS),$(COURSE)/release/$(a)/$(a).ipynb)
 
 release: $(RELEASES)
 
-$(COURSE)/release/%.ipynb: $(READY) nbgrader_config.py $(shell find lib/thalweg/exercises lib/thalweg/course -name '*.py')
-	$(call say,releasing $(*F))
-	@$(BIN)/thalweg release $(*F)
+$(COURSE)/.released: $(READY) nbgrader_config.py $(shell find lib/thalweg/exercises lib/thalweg/course -name '*.py') $(wildcard solutions/*.md)
+	$(call say,releasing the assignments)
+	@$(BIN)/thalweg release >/dev/null
+	@touch $@
 
-# each release also depends on its own source
-$(foreach a,$(ASSIGNMENTS),$(eval $(COURSE)/release/$(a)/$(a).ipynb: solutions/$(a).md))
+# an assignment that is the same as before stays as it is, and so does what is made from it
+$(RELEASES): $(COURSE)/.released ;
 
 # --- the website --------------------------------------------------------------------------------------------------
 
@@ -83,7 +84,7 @@ book: setup release $(RUNTIME)
 	$(call say,executing the pages)
 	@TQDM_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/python -m thalweg.site.execute
 	$(call say,building the website)
-	@TQDM_DISABLE=1 $(BIN)/jupyter-book build . -W -n --keep-going
+	@TQDM_DISABLE=1 $(BIN)/jupyter-book build . -q -W -n --keep-going >/dev/null
 	@rm -rf _build/html/_sources
 
 # The assignments in JupyterLite, built anew only when one of them has changed, or what they run on.
@@ -98,8 +99,8 @@ pdf: site
 	@lib/latex.sh
 	$(call say,printing the book)
 	@rm -rf _build/pdf
-	@TQDM_DISABLE=1 $(BIN)/jupyter-book build . --builder latex -W -n --keep-going
-	@cd _build/latex && latexmk -xelatex -interaction=nonstopmode -halt-on-error -silent thalweg.tex \
+	@TQDM_DISABLE=1 $(BIN)/jupyter-book build . --builder latex -q -W -n --keep-going >/dev/null
+	@cd _build/latex && latexmk -xelatex -interaction=nonstopmode -halt-on-error -silent thalweg.tex >latexmk.log 2>&1 \
 		|| { tail -n 40 thalweg.log; exit 1; }
 	@mkdir -p _build/pdf && cp _build/latex/thalweg.pdf _build/pdf/
 	@echo "_build/pdf/thalweg.pdf"
@@ -107,7 +108,7 @@ pdf: site
 # --- the sample class ---------------------------------------------------------------------------------------------
 
 class: release
-	@$(BIN)/python tests/course/sample_class.py --course $(COURSE)
+	@$(BIN)/python tests/course/sample_class.py --course $(COURSE) $(if $(SIZE),--size $(SIZE))
 
 grade: class
 	$(call say,grading the sample class)

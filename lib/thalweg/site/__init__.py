@@ -9,7 +9,6 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 
 from . import written
-from .execute import executed
 
 GENERATED = {"genindex", "search", "py-modindex", "index"}  # pages that come from no file
 
@@ -24,6 +23,8 @@ def _without_thebe(app: Sphinx, config: Config) -> None:
 
 def _executed_anew(app: Sphinx, env: BuildEnvironment, added: set, changed: set, removed: set) -> list[str]:
     """All executable pages, when one of them has been executed anew: a page may show another one's numbers."""
+    from .execute import executed  # not above: the package is imported when that module is run, which would warn
+
     now = executed()
     before, env.thalweg_executed = getattr(env, "thalweg_executed", now), now  # type: ignore[attr-defined]
     names = [page.removesuffix(".md") for page in now]

@@ -139,6 +139,9 @@ class _Worker(ExecutionWorkerLocalMProc):
     def execute(project_nb: ProjectNb, data: ProcessData) -> ExecutionResult:
         """Execute one page in the folder that it stands in."""
         options = {"timeout": data.timeout, "allow_errors": data.allow_errors, "coalesce_streams": True}
+        options["extra_arguments"] = [
+            "--log-level=ERROR"
+        ]  # a kernel warns that its port on this machine is not encrypted
         return single_nb_execution(project_nb.nb, cwd=str(Path(project_nb.uri).parent), **options)
 
 
