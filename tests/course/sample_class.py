@@ -9,6 +9,7 @@ is larger than that, right answers and mistakes take turns.
 """
 
 import argparse
+import ast
 import inspect
 import json
 import re
@@ -17,7 +18,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 import nbformat
@@ -133,23 +133,24 @@ def the_class(assignments: Iterable[str] = (ASSIGNMENT,), size: int | None = Non
     return students[:size]
 
 
-def _needed(answer: Callable) -> Iterator[str]:
-    """What has to stand above a function so that it runs alone, but for NumPy: imports, and functions and constants of its own file."""
-    codes, found = [answer.__code__], set()
-    for code in codes:  # which grows: functions within functions
-        found |= set(code.co_names)
-        codes += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
-    for name in sorted(found & answer.__globals__.keys() - {"np", answer.__name__}):
-        thing = answer.__globals__[name]
+def _needed(text: str, module: str) -> Iterator[str]:
+    """What has to stand above a piece of ``module`` so that it runs where there is NumPy and no library: imports, sources, constants."""
+    found = vars(sys.modules[module])
+    for name in sorted(
+        {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)} & found.keys() - {"np"}
+    ):
+        thing = found[name]
         if inspect.ismodule(thing):
             yield f"import {thing.__name__} as {name}"
         elif not callable(thing):
             yield f"{name} = {thing!r}"
-        elif thing.__module__ != answer.__module__:
-            yield f"from {thing.__module__} import {name}"
+        elif thing.__module__ == module or thing.__module__.startswith("thalweg.numpy"):
+            if name not in re.findall(r"^(?:def|class) (\w+)", text, re.MULTILINE):  # one that calls itself
+                inside = inspect.getsource(thing)
+                yield from _needed(inside, thing.__module__)
+                yield inside.strip()
         else:
-            yield from _needed(thing)
-            yield inspect.getsource(thing)
+            yield f"from {thing.__module__} import {name}"
 
 
 def source(name: str, answer: Any) -> str:
@@ -158,8 +159,9 @@ def source(name: str, answer: Any) -> str:
     if not callable(answer):
         return f"{asked} = {answer}"
     text = inspect.getsource(answer)
-    text = text[re.search(r"^def ", text, re.MULTILINE).start() :]
-    return "\n\n\n".join([*_needed(answer), re.sub(rf"\b{answer.__name__}\b", asked, text).strip()])
+    text = text[re.search(r"^def ", text, re.MULTILINE).start() :].strip()
+    needed = dict.fromkeys(_needed(text, answer.__module__))
+    return "\n\n\n".join([*needed, re.sub(rf"\b{answer.__name__}\b", asked, text)])
 
 
 def notebook(student: Student, topic: str, release: str, solutions: dict[str, str]) -> str:

@@ -63,7 +63,8 @@ def test_what_a_student_hands_in_is_what_the_answer_does(topic):
     for number in range(most):
         for answers in (sample_class.mistaken(number), sample_class.right(number)):
             for name in sample_class.names(topic):
-                cell = {"np": np}
-                exec(sample_class.source(name, answers[name]), cell)
+                text, cell = sample_class.source(name, answers[name]), {"np": np, "__name__": __name__}
+                assert "thalweg.numpy" not in text, "which a submission has not"
+                exec(text, cell)
                 theirs = verdict(name, cell[exercise(name).answer_name], seed=1)
                 assert theirs.to_dict() == verdict(name, answers[name], seed=1).to_dict()
