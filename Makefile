@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help course test bench setup site book pdf release class grade lint clean
+.PHONY: help course test topic bench setup site book pdf release class grade lint clean
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
@@ -25,6 +25,7 @@ say = @printf '\033[1m[thalweg] %s\033[0m\n' "$(1)"
 help:
 	@echo "make course   build the website, release the assignments, grade the sample class, serve it on localhost"
 	@echo "make test     set up and run every test"
+	@echo "make topic    T=adam: the page of one topic, and the tests of everything about it (under two minutes, once the site is built)"
 	@echo "make bench    how fast a class is graded, beside stock nbgrader, and how fast optimizers step (some minutes)"
 	@echo "make pdf      print the book: _build/pdf/thalweg.pdf (installs LaTeX, some minutes the first time)"
 	@echo "make site | release | grade | lint | clean"
@@ -68,23 +69,28 @@ RELEASES := $(foreach a,$(ASSIGNMENTS),$(COURSE)/release/$(a)/$(a).ipynb)
 
 release: $(RELEASES)
 
-$(COURSE)/release/%.ipynb: $(READY) nbgrader_config.py $(shell find lib/thalweg/exercises lib/thalweg/course -name '*.py')
-	$(call say,releasing $(*F))
-	@$(BIN)/thalweg release $(*F)
+$(COURSE)/.released: $(READY) nbgrader_config.py $(shell find lib/thalweg/exercises lib/thalweg/course -name '*.py') $(wildcard solutions/*.md)
+	$(call say,releasing the assignments)
+	@$(BIN)/thalweg release >/dev/null
+	@touch $@
 
-# each release also depends on its own source
-$(foreach a,$(ASSIGNMENTS),$(eval $(COURSE)/release/$(a)/$(a).ipynb: solutions/$(a).md))
+# an assignment that is the same as before stays as it is, and so does what is made from it
+$(RELEASES): $(COURSE)/.released ;
 
 # --- the website --------------------------------------------------------------------------------------------------
+
+define build-site
+$(call say,building the website)
+@TQDM_DISABLE=1 $(BIN)/jupyter-book build . -q -W -n --keep-going >/dev/null
+@rm -rf _build/html/_sources
+endef
 
 site: book $(LITE)
 
 book: setup release $(RUNTIME)
 	$(call say,executing the pages)
 	@TQDM_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/python -m thalweg.site.execute
-	$(call say,building the website)
-	@TQDM_DISABLE=1 $(BIN)/jupyter-book build . -W -n --keep-going
-	@rm -rf _build/html/_sources
+	$(build-site)
 
 # The assignments in JupyterLite, built anew only when one of them has changed, or what they run on.
 $(LITE): $(RELEASES) $(WHEELS) $(VENDOR) $(wildcard lib/thalweg/datasets/*) $(addprefix lib/thalweg/site/static/,lite.js lite-page.js pinned.js run.json) \
@@ -98,8 +104,8 @@ pdf: site
 	@lib/latex.sh
 	$(call say,printing the book)
 	@rm -rf _build/pdf
-	@TQDM_DISABLE=1 $(BIN)/jupyter-book build . --builder latex -W -n --keep-going
-	@cd _build/latex && latexmk -xelatex -interaction=nonstopmode -halt-on-error -silent thalweg.tex \
+	@TQDM_DISABLE=1 $(BIN)/jupyter-book build . --builder latex -q -W -n --keep-going >/dev/null
+	@cd _build/latex && latexmk -xelatex -interaction=nonstopmode -halt-on-error -silent thalweg.tex >latexmk.log 2>&1 \
 		|| { tail -n 40 thalweg.log; exit 1; }
 	@mkdir -p _build/pdf && cp _build/latex/thalweg.pdf _build/pdf/
 	@echo "_build/pdf/thalweg.pdf"
@@ -107,7 +113,7 @@ pdf: site
 # --- the sample class ---------------------------------------------------------------------------------------------
 
 class: release
-	@$(BIN)/python tests/course/sample_class.py --course $(COURSE)
+	@$(BIN)/python tests/course/sample_class.py --course $(COURSE) $(if $(SIZE),--size $(SIZE))
 
 grade: class
 	$(call say,grading the sample class)
@@ -138,6 +144,15 @@ test: lint site $(TEST_RUNTIME)
 	@if lib/latex.sh; then $(MAKE) --no-print-directory --assume-old=site pdf; fi
 	$(call say,testing)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# What whoever writes a topic asks for again and again.
+topic: setup release
+	@[ -f "chapters/$(T).md" ] || { echo "say which: make topic T=$(firstword $(ASSIGNMENTS))" >&2; exit 1; }
+	$(call say,executing $(T))
+	@TQDM_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/python -m thalweg.site.execute chapters/$(T).md
+	$(build-site)
+	$(call say,testing $(T))
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/topics tests/exercises tests/site tests/course/test_topics.py -k "$(T)"
 
 bench: $(READY)
 	$(call say,grading generated classes)

@@ -60,6 +60,15 @@ def site() -> Path:
 
 
 @pytest.fixture(scope="session")
+def releases() -> Path:
+    """The course folder in which every assignment was released."""
+    course = ROOT / "_build/course"
+    if not (course / "release").exists():
+        missing("the release of the assignments", "Run: make release")
+    return course
+
+
+@pytest.fixture(scope="session")
 def printed() -> Path:
     """The printed book. Without LaTeX there is none, also where everything else has to be there: it is a large installation."""
     pdf = ROOT / "_build/pdf/thalweg.pdf"

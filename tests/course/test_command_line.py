@@ -11,7 +11,7 @@ import sys
 import nbformat
 import pytest
 import sample_class
-from classroom import EXIT, SOLUTIONS, napping, run
+from classroom import EXIT, SOLUTIONS, extras, napping, run
 
 from thalweg.course.folders import Course
 
@@ -51,7 +51,7 @@ def test_check_finds_missing_duplicate_and_edited_cells(answered):
 
 
 def test_check_finds_a_cell_that_does_not_run_and_an_answer_that_is_missing(answered):
-    path = answered(written=None, sources={"momentum.velocity": sample_class.SYNTAX_ERROR})
+    path = answered(written=None, sources={"momentum.velocity": sample_class.broken("momentum.velocity")})
     said = run("check", path, code=1)
     assert "It stopped in velocity (SyntaxError" in said
     assert "The cell written has no answer yet." in said
@@ -144,7 +144,7 @@ def test_a_check_as_json(answered):
 
 def test_results_as_json(copy):
     (said,) = json.loads(run("grade", "--json", "--course", copy.root, stdout=True))
-    assert len(said["outcomes"]) == 16 and said["changes"] == []
+    assert len(said["outcomes"]) == len(sample_class.the_class()) + len(extras()) and said["changes"] == []
     (said,) = json.loads(run("report", "--json", "--course", copy.root, stdout=True))
     jweber = next(student for student in said["students"] if student["student"] == "jweber")
     assert jweber["points"] == 11 and len(jweber["look_at"]) == 3

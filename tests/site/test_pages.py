@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +23,20 @@ ROOT = Path(__file__).parents[2]
 AXE = ROOT / "lib/web/node_modules/axe-core/axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice", "experimental"]
 WIDE, PHONE, NARROW = (1280, 900), (390, 844), (320, 700)
+SHIFT = """window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach(
+  e => { if (!e.hadRecentInput) window.shift += e.value; })).observe({type: 'layout-shift', buffered: true});"""
+COLLECT = """() => ({
+  titles: document.querySelectorAll('article h1').length,
+  figures: document.querySelectorAll('article figure').length,
+  alts: [...document.querySelectorAll('article img, article svg.tw-figure, article .tw-stage')]
+    .map(e => e.getAttribute('alt') ?? e.getAttribute('aria-label') ?? ''),
+  formulas: document.querySelectorAll('article .math').length,
+  rendered: document.querySelectorAll('article .math > .katex, article .math > .katex-display').length,
+  spoken: document.querySelectorAll('article .math .katex-mathml math').length,
+  wrong: document.querySelectorAll('.katex-error').length,
+})"""
+JUDGE = """rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']}).then(r => r.violations.flatMap(v =>
+  v.nodes.map(n => `${v.id}: ${n.html.slice(0, 150)}: ${[...n.any, ...n.all, ...n.none][0]?.message}`)))"""
 
 
 def page_names():
@@ -30,15 +45,13 @@ def page_names():
     return [*re.findall(r"(?:root|file): (\S+)", toc), "genindex", "search"]
 
 
-@pytest.fixture
-def visit(browser, address):
+@pytest.fixture(scope="session")
+def visits(browser, address):
     """Open a page, scroll through it, and return it with everything that went wrong on the way."""
-    contexts = []
 
     def open_page(name, size=WIDE, **options):
-        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
-        contexts.append(context)
-        page = context.new_page()
+        page = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options).new_page()
+        page.add_init_script(SHIFT)
         troubles = []
         page.on("console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda e: troubles.append(str(e)))
@@ -46,6 +59,8 @@ def visit(browser, address):
         page.on("response", lambda r: troubles.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
         page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else troubles.append(r.url))
         page.goto(f"{address}{name}.html")
+        page.evaluate("document.fonts.ready.then(() => new Promise(requestAnimationFrame))")
+        page.shift = page.evaluate("window.shift")
         page.evaluate(
             "async () => { for (let y = 0; y < document.body.scrollHeight; y += 600) {"
             " window.scrollTo(0, y); await new Promise(r => setTimeout(r, 30)); } }"
@@ -57,60 +72,96 @@ def visit(browser, address):
         )
         return page, troubles
 
+    return open_page
+
+
+@pytest.fixture
+def visit(visits):
+    """The same for a test that does something there."""
+    opened = []
+
+    def open_page(name, **options):
+        opened.append(visits(name, **options))
+        return opened[-1]
+
     yield open_page
-    for context in contexts:
-        context.close()
+    for page, _ in opened:
+        page.context.close()
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", page_names())
-def test_a_page_loads_whole_and_quietly(visit, name, scheme):
-    page, troubles = visit(name, color_scheme=scheme)
-    assert troubles == []
-    assert page.evaluate("document.documentElement.dataset.theme") == scheme
-    assert page.locator("article h1").count() == 1 or name in ("genindex", "search")
+@pytest.fixture(scope="module")
+def look(visits):
+    """Open a page once, and keep what all tests of it want to know: a chapter takes half a minute, axe above all."""
 
-
-@pytest.mark.browser
-@pytest.mark.parametrize("name", page_names())
-def test_axe_finds_nothing_in_either_theme_nor_on_a_phone(visit, name):
-    page, _ = visit(name, reduced_motion="reduce")
-    page.add_style_tag(content="* { transition: none !important; }")
-    page.evaluate("window.scrollTo(0, 0)")  # what lies half under the page's head would count as too small to be hit
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    for size, scheme in ((WIDE, "light"), (WIDE, "dark"), (NARROW, "dark")):
-        if page.viewport_size["width"] != size[0]:
-            page.set_viewport_size({"width": size[0], "height": size[1]})
-            page.wait_for_timeout(600)  # the theme waits a moment before it looks again at what scrolls
-        found = page.evaluate(
-            "([rules, scheme]) => { document.documentElement.dataset.theme = scheme;"
-            " return axe.run(document, {runOnly: rules, resultTypes: ['violations']}).then(r => r.violations.flatMap(v =>"
-            " v.nodes.map(n => `${v.id}: ${n.html.slice(0, 150)}: ${[...n.any, ...n.all, ...n.none][0]?.message}`))); }",
-            [RULES, scheme],
+    @cache
+    def seen(name):
+        page, troubles = visits(name, reduced_motion="reduce", color_scheme="light")
+        found = SimpleNamespace(
+            troubles=troubles, faults={}, themes={}, widths={}, shift=page.shift, **page.evaluate(COLLECT)
         )
-        assert found == [], f"{scheme}, {size[0]} px"
+        page.add_style_tag(content="* { transition: none !important; }")
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        for size, scheme in ((WIDE, "light"), (WIDE, "dark"), (PHONE, "dark"), (NARROW, "dark")):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            page.evaluate("window.scrollTo(0, 0)")  # what lies half under the page's head would be too small to be hit
+            if page.viewport_size["width"] != size[0]:
+                page.set_viewport_size({"width": size[0], "height": size[1]})
+                page.wait_for_timeout(600)  # the theme waits a moment before it looks again at what scrolls
+            found.themes[scheme] = page.evaluate("document.documentElement.dataset.theme")
+            found.widths[size] = page.evaluate("document.documentElement.scrollWidth")
+            if size != PHONE:
+                found.faults[scheme, size[0]] = page.evaluate(JUDGE, RULES)
+        page.context.close()
+        return found
+
+    return seen
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("name", page_names())
-def test_every_figure_says_what_it_shows(visit, name):
-    page, _ = visit(name)
-    texts = page.evaluate(
-        "[...document.querySelectorAll('article img, article svg.tw-figure, article .tw-stage')]"
-        ".map(e => e.getAttribute('alt') ?? e.getAttribute('aria-label') ?? '')"
-    )
-    assert all(len(text) > 40 for text in texts), texts
-    figures = page.locator("article figure").count()
-    assert len(texts) >= figures
+def test_a_page_loads_whole_and_quietly(look, name):
+    page = look(name)
+    assert page.troubles == []
+    assert page.themes == {"light": "light", "dark": "dark"}
+    assert page.titles == 1 or name in ("genindex", "search")
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("size", [PHONE, NARROW], ids=["390 px", "320 px"])
 @pytest.mark.parametrize("name", page_names())
-def test_nothing_sticks_out_on_a_phone(visit, name, size):
-    page, _ = visit(name, size)
-    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+def test_axe_finds_nothing_in_either_theme_nor_on_a_phone(look, name):
+    faults = look(name).faults
+    assert len(faults) == 3
+    assert {where: found for where, found in faults.items() if found} == {}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", page_names())
+def test_formulas_are_rendered(look, name):
+    page = look(name)
+    assert page.rendered == page.formulas
+    assert page.spoken == page.formulas, "for screen readers"
+    assert page.wrong == 0
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", page_names())
+def test_every_figure_says_what_it_shows(look, name):
+    page = look(name)
+    assert all(len(text) > 40 for text in page.alts), page.alts
+    assert len(page.alts) >= page.figures
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", page_names())
+def test_nothing_sticks_out_on_a_phone(look, name):
+    widths = look(name).widths
+    assert {size: width for size, width in widths.items() if width > size[0]} == {}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("topic", topics())
+def test_nothing_jumps_while_a_chapter_loads(look, topic):
+    assert look(f"chapters/{topic}").shift < 0.02
 
 
 @pytest.mark.browser
@@ -269,19 +320,3 @@ def test_the_assignment_can_be_downloaded(site):
     cells = json.loads(notebook.read_text())["cells"]
     assert any("check(" in "".join(cell["source"]) for cell in cells)
     assert not any("BEGIN SOLUTION" in "".join(cell["source"]) for cell in cells)
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("topic", topics())
-def test_nothing_jumps_while_a_chapter_loads(browser, address, topic):
-    context = browser.new_context(viewport={"width": WIDE[0], "height": WIDE[1]})
-    page = context.new_page()
-    page.add_init_script(
-        "window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach("
-        "e => { if (!e.hadRecentInput) window.shift += e.value; })).observe({type: 'layout-shift', buffered: true});"
-    )
-    page.goto(f"{address}chapters/{topic}.html")
-    page.wait_for_load_state("load")
-    page.evaluate("document.fonts.ready.then(() => new Promise(requestAnimationFrame))")
-    assert page.evaluate("window.shift") < 0.02
-    context.close()

@@ -5,8 +5,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from thalweg import site
+from thalweg.site import execute
 
 ROOT = Path(__file__).parents[2]
 RUNS = """---
@@ -85,3 +89,15 @@ def test_a_change_is_followed_and_nothing_else_is_done(book):
     assert not (book / "_build/html/chapters/goes.html").exists()
     assert (book / "_build/html/_static/thalweg.css").read_text().endswith("/* new */\n")
     assert (book / "count").read_text() == "run "
+
+
+def test_only_what_was_executed_anew_and_what_shows_its_numbers_is_read_again(monkeypatch):
+    env = SimpleNamespace(
+        found_docs={"a", "b", "shows", "reads"},
+        dependencies={"shows": {"/book/b.md"}, "reads": {"other.txt"}},
+        thalweg_executed={"a.md": "1", "b.md": "1"},
+    )
+    monkeypatch.setattr(execute, "executed", lambda: {"a.md": "1", "b.md": "2"})
+    app = SimpleNamespace(srcdir="/book")
+    assert set(site._executed_anew(app, env, set(), set(), set())) == {"b", "shows"}
+    assert site._executed_anew(app, env, set(), set(), set()) == []

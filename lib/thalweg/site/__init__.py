@@ -9,7 +9,6 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 
 from . import written
-from .execute import executed
 
 GENERATED = {"genindex", "search", "py-modindex", "index"}  # pages that come from no file
 
@@ -23,11 +22,14 @@ def _without_thebe(app: Sphinx, config: Config) -> None:
 
 
 def _executed_anew(app: Sphinx, env: BuildEnvironment, added: set, changed: set, removed: set) -> list[str]:
-    """All executable pages, when one of them has been executed anew: a page may show another one's numbers."""
+    """The pages that have been executed anew, and those that show their numbers."""
+    from .execute import executed  # not above: the package is imported when that module is run, which would warn
+
     now = executed()
     before, env.thalweg_executed = getattr(env, "thalweg_executed", now), now  # type: ignore[attr-defined]
-    names = [page.removesuffix(".md") for page in now]
-    return [name for name in names if name in env.found_docs] if now != before else []
+    anew = {Path(app.srcdir, page) for page in now if now[page] != before.get(page)}
+    needs = {name: {f"{name}.md", *env.dependencies.get(name, ())} for name in env.found_docs}
+    return [name for name in needs if anew & {Path(app.srcdir, file) for file in needs[name]}]
 
 
 def _without_stale_pages(app: Sphinx, exception: Exception | None) -> None:

@@ -1,6 +1,6 @@
 """Execute the book's pages before Sphinx reads them: in parallel, and only those whose text or library has changed.
 
-    python -m thalweg.site.execute
+    python -m thalweg.site.execute [PAGE ...]
 
 jupyter-cache keeps executed pages by their code alone. Here each page is also held against the parts of the library that it imports,
 and what these import in turn; when one of them has changed, what the cache has of the page is thrown away.
@@ -139,6 +139,9 @@ class _Worker(ExecutionWorkerLocalMProc):
     def execute(project_nb: ProjectNb, data: ProcessData) -> ExecutionResult:
         """Execute one page in the folder that it stands in."""
         options = {"timeout": data.timeout, "allow_errors": data.allow_errors, "coalesce_streams": True}
+        options["extra_arguments"] = [
+            "--log-level=ERROR"
+        ]  # a kernel warns that its port on this machine is not encrypted
         return single_nb_execution(project_nb.nb, cwd=str(Path(project_nb.uri).parent), **options)
 
 
@@ -148,10 +151,14 @@ class _Executor(JupyterExecutorLocalMproc):
     _EXECUTION_WORKER = _Worker
 
 
-def main() -> int:
-    """Fill the cache; the exit code is 1 when a page failed."""
+def main(chosen: list[str] | None = None) -> int:
+    """Fill the cache, for the ``chosen`` pages or for all; the exit code is 1 when a page failed."""
     cache = get_cache(str(CACHE))
-    before, now, waiting = executed(), {str(page): fingerprint(page) for page in pages()}, []
+    before, waiting = executed(), []
+    now = {str(page): fingerprint(page) for page in pages() if not chosen or str(page) in chosen}
+    if unknown := sorted(set(chosen or ()) - now.keys()):
+        print(f"no executable page of the book: {', '.join(unknown)}", file=sys.stderr)
+        return 1
     for page in now:
         record = cache.add_nb_to_project(str(Path(page).absolute()), read_data=PAGE)
         cached = cache.get_cached_project_nb(record.uri)
@@ -168,10 +175,13 @@ def main() -> int:
         for uri in failed:
             print(f"{uri} failed:\n{cache.get_project_record(uri).traceback}", file=sys.stderr)
             del now[str(Path(uri).relative_to(Path.cwd()))]
-    (CACHE / "library.json").write_text(json.dumps(now, indent=1))
+    known = {
+        page: before[page] for page in before if chosen and page not in chosen
+    }  # of the others nothing has become known
+    (CACHE / "library.json").write_text(json.dumps(dict(sorted((known | now).items())), indent=1))
     print(f"{len(now)} of {len(now) + len(failed)} pages are up to date")
     return int(bool(failed))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,226 @@
+"""What the book costs as it grows: with its topics, and with copies of them under other names, 27 in all.
+
+    python tests/bench/growth.py [test] [course] [sentence] [open] [search] [pdf] [--topics 4 27] [--executed]
+
+Each quantity can be asked for alone; all of them, with nothing named, take hours. Books are made in temporary folders with this
+checkout's Python environment and what it has fetched, so that times are those of the work and not of the network. Minutes are wall time,
+with the processor's time of everything but browsers beside it. With ``--executed`` pages keep what they printed in this checkout: the
+times are then without executing them.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import cycle, islice
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+FETCHED = (".venv", "lib/web/node_modules", "_build/vendor", "_build/wheels", "_build/test-pyodide")
+LEFT_OUT = (".git", ".venv", "_build", "node_modules", "__pycache__", ".*_cache", ".hypothesis")
+MARKED = "Gradient descent has no memory."  # a sentence of the chapter on momentum
+QUANTITIES = ("test", "course", "sentence", "open", "search", "pdf")
+
+
+def book(folder: Path, size: int, executed: bool) -> Path:
+    """A copy of the project with ``size`` topics."""
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    for name in FETCHED:
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).symlink_to(ROOT / name)
+    topics = sorted(path.stem for path in (ROOT / "solutions").glob("*.md"))
+    added = [
+        (topic, f"{topic}_{2 + n // len(topics)}") for n, topic in enumerate(islice(cycle(topics), size - len(topics)))
+    ]
+    for topic, name in added:
+        add(folder, topic, name)
+    if executed:
+        shutil.copytree(ROOT / "_build/.jupyter_cache", folder / "_build/.jupyter_cache")
+        known = folder / "_build/.jupyter_cache/library.json"
+        pages = json.loads(known.read_text())
+        pages |= {f"chapters/{name}.md": pages[f"chapters/{topic}.md"] for topic, name in added}
+        known.write_text(json.dumps(pages))
+    return folder
+
+
+def add(folder: Path, topic: str, name: str) -> None:
+    """Copy a topic in all its rooms; what has to be unique gets the new name."""
+    number = name.rpartition("_")[2]
+    for room in ("numpy", "torch"):
+        module = ROOT / f"lib/thalweg/{room}/{topic}.py"
+        text = module.read_text(encoding="utf-8")
+        names = re.findall(r'"(\w+)"', re.search(r"^__all__ = \[(.*?)\]", text, re.MULTILINE | re.DOTALL)[1])
+        module = folder / f"lib/thalweg/{room}/{name}.py"
+        module.write_text(re.sub(rf"\b({'|'.join(names)})\b", rf"\g<1>{number}", text), encoding="utf-8")
+        after(folder / f"lib/thalweg/{room}/__init__.py", f"from .{topic} import *\n", f"from .{name} import *\n")
+    for path in (
+        "lib/thalweg/exercises/{}.py",
+        "lib/thalweg/exercises/keys/{}.py",
+        "tests/exercises/alternatives_{}.py",
+        "solutions/{}.md",
+    ):
+        text = (ROOT / path.format(topic)).read_text(encoding="utf-8")
+        (folder / path.format(name)).write_text(text.replace(f'"{topic}.', f'"{name}.'), encoding="utf-8")
+    shutil.copy(ROOT / f"tests/topics/test_{topic}.py", folder / f"tests/topics/test_{name}.py")
+    text = (ROOT / f"chapters/{topic}.md").read_text(encoding="utf-8")
+    (folder / f"chapters/{name}.md").write_text(chapter(text, topic, name), encoding="utf-8")
+    after(folder / "_toc.yml", f"- file: chapters/{topic}\n", f"      - file: chapters/{name}\n")
+
+    table = folder / "chapters/lectures/topics.yml"
+    lectures = yaml.safe_load(table.read_text(encoding="utf-8"))
+    old, new = (label.replace("_", "-") for label in (topic, name))
+    heading = next(
+        heading
+        for lecture in lectures.values()
+        for heading in lecture["headings"]
+        if any(anchor.startswith(old) for anchor in listed(heading["anchor"]))
+    )
+    heading["anchor"] = [*listed(heading["anchor"]), new]
+    table.write_text(yaml.safe_dump(lectures, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def listed(anchor: str | list[str]) -> list[str]:
+    """One label or several, as a list."""
+    return anchor if isinstance(anchor, list) else [anchor]
+
+
+def after(path: Path, line: str, new: str) -> None:
+    """Put a line behind another."""
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(line, line + new, 1), encoding="utf-8")
+
+
+def chapter(text: str, topic: str, name: str) -> str:
+    """A chapter's text with labels, exercises, terms and title of its own."""
+    old, new = (label.replace("_", "-") for label in (topic, name))
+    text = re.sub(rf"(?<![\w/-])((?:fig-|exercise-)?){old}(?=-[a-z]|\)=)", rf"\g<1>{new}", text)
+    text = re.sub(
+        rf"(\{{(?:exercise|mirrors)\}} |\{{measured\}}`|\{{assignment\}}`|<|check ){topic}\b", rf"\g<1>{name}", text
+    )
+    text = text.replace(f"{topic}/{topic}.ipynb", f"{name}/{name}.ipynb")
+    text = re.sub(r"^(```\{defined\} .*|# .*)$", rf"\1 {name.rpartition('_')[2]}", text, flags=re.MULTILINE)
+    return text
+
+
+class Cost:
+    """Wall time and the processor's time of what was done within."""
+
+    def __enter__(self) -> "Cost":
+        self._begun, self._used = time.perf_counter(), self._cpu()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.seconds, self.cpu = time.perf_counter() - self._begun, self._cpu() - self._used
+
+    @staticmethod
+    def _cpu() -> float:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    def __str__(self) -> str:
+        if self.seconds < 100:
+            return f"{self.seconds:.1f} s ({self.cpu:.1f} s CPU)"
+        return f"{self.seconds / 60:.1f} min ({self.cpu / 60:.1f} min CPU)"
+
+
+def make(folder: Path, *targets: str) -> Cost:
+    """Run make in the book. Ends the bench with what it printed when it fails."""
+    environment = os.environ | {"PYTHONPATH": str(folder / "lib"), "CI": "true", "MAKEFLAGS": ""}
+    with Cost() as cost:
+        done = subprocess.run(
+            ["make", "--assume-old=.venv/.ready", *targets],
+            cwd=folder, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    if done.returncode:
+        sys.exit(f"make {' '.join(targets)} failed:\n{(done.stdout + done.stderr)[-4000:]}")
+    return cost
+
+
+def sentence(folder: Path) -> Cost:
+    """The site is built again after one sentence has been edited."""
+    page = folder / "chapters/momentum.md"
+    text = page.read_text(encoding="utf-8")
+    if MARKED not in text:
+        sys.exit(f"the chapter on momentum no longer says {MARKED!r}: choose another sentence")
+    page.write_text(text.replace(MARKED, f"{MARKED} None."), encoding="utf-8")
+    return make(folder, "site")
+
+
+def opened(folder: Path) -> float:
+    """Seconds until a chapter has loaded, in Chromium from this machine: the median of five."""
+    sys.path.insert(0, str(ROOT / "tests/site"))
+    from playwright.sync_api import sync_playwright
+
+    from conftest import FLAGS
+
+    with sync_playwright() as playwright:
+        flags = FLAGS.partition(" --host-resolver")[0].split(" ")
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        found = []
+        for _ in range(5):
+            page = browser.new_page()
+            begun = time.perf_counter()
+            page.goto((folder / "_build/html/chapters/momentum.html").as_uri(), wait_until="load")
+            found.append(time.perf_counter() - begun)
+            page.close()
+        browser.close()
+    return statistics.median(found)
+
+
+def measure(folder: Path, wanted: list[str]) -> dict[str, str]:
+    """The quantities that are asked for, in words."""
+    found: dict[str, str] = {}
+    if {"sentence", "open", "search", "pdf"} & set(wanted):
+        found["site"] = str(make(folder, "site"))
+    if "search" in wanted:
+        index = (folder / "_build/html/searchindex.js").read_bytes()
+        found["search"] = f"{len(index) / 1000:.0f} KB ({len(gzip.compress(index, 6)) / 1000:.0f} KB compressed)"
+    if "open" in wanted:
+        found["open"] = f"{opened(folder):.2f} s"
+    if "sentence" in wanted:
+        found["sentence"] = str(sentence(folder))
+    if "pdf" in wanted:
+        cost = make(folder, "pdf")
+        said = subprocess.run(
+            ["pdfinfo", folder / "_build/pdf/thalweg.pdf"], capture_output=True, text=True, check=True
+        )
+        found["pdf"] = f"{re.search(r'Pages: +([0-9]+)', said.stdout)[1]} pages, {cost}"
+    if "course" in wanted:
+        found["course"] = str(make(folder, "course"))
+    if "test" in wanted:
+        found["test"] = str(make(folder, "test"))
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "quantity", nargs="*", choices=[*QUANTITIES, []], help=f"one of {', '.join(QUANTITIES)}; all if none is named"
+    )
+    parser.add_argument(
+        "--topics", type=int, nargs="+", default=[4, 27], metavar="N", help="sizes of the book (4 and 27)"
+    )
+    parser.add_argument("--executed", action="store_true", help="keep what the pages of this checkout have printed")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="leave the books in this folder, for a closer look")
+    options = parser.parse_args()
+    for size in options.topics:
+        with tempfile.TemporaryDirectory(prefix="thalweg-growth-") as temporary:
+            folder = book(Path(options.keep or temporary) / f"book{size}", size, options.executed)
+            for name, words in measure(folder, options.quantity or list(QUANTITIES)).items():
+                print(f"{size:3} topics  {name:10}{words}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
