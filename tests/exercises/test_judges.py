@@ -22,7 +22,7 @@ CODED = [name for name in NAMES if exercise(name).kind == "code"]
 ALTERNATIVES = {
     name: answers for topic in topics() for name, answers in import_module(f"alternatives_{topic}").ALTERNATIVES.items()
 }
-SEEDS = range(5)
+SEEDS = range(50)
 
 
 @cache
@@ -63,6 +63,30 @@ def test_a_mistake_earns_the_same_and_draws_its_own_hint_on_every_draw(name):
         result = the_only_one(verdicts(name, mistake.answer))
         assert result.points < asked.points, mistake.name
         assert (result.mistake, result.hint) == (mistake.name, mistake.hint)
+
+
+@pytest.mark.parametrize("name", CODED)
+def test_a_general_slip_earns_the_same_and_is_told_in_true_words(name):
+    asked, told, first = exercise(name), set(), judges(name)[0]
+    weight = {output: asked.shares.get(output, 1) for output in first.outputs}
+    for slip in slips.of(first):
+        found = [judge.verdict(slip.does(judge)) for judge in judges(name)]
+        assert len({tuple(v.parts.items()) for v in found}) == 1, (
+            slip.name,
+            Counter(tuple(v.parts.items()) for v in found),
+        )
+        parts = found[0].parts
+        if found[0].points == asked.points:  # what changes nothing here is no slip
+            assert not slip.spoiled, slip.name
+            continue
+        for result in found:
+            told.add((slip.name, result.mistake))
+            assert result.mistake or any(words in result.message for words in slip.words), (slip.name, result.message)
+        if slip.spoiled is not None:
+            right = 1 - sum(weight[output] for output in slip.spoiled) / sum(weight.values())
+            assert parts["values"][0] == pytest.approx(right * asked.parts["values"], abs=0.0051), slip.name
+            assert right or found[0].points == 0, slip.name
+    assert sum(mistake is None for _, mistake in told) >= 10
 
 
 @pytest.mark.parametrize("name", CODED)

@@ -205,7 +205,7 @@ def enter(
             _score(grade.manual_score, grade.auto_score, grade.extra_credit, False, most.get(name, 0.0))
             for name, grade in grades.items()
         ]
-    return sum(score.points for score in scores), sum(score.max_points for score in scores)
+    return round(sum(score.points for score in scores), 6), sum(score.max_points for score in scores)
 
 
 @contextmanager

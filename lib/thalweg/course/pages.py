@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 PARTS = {
     "values": "Values of a single call",
     "steps": "Several steps in a row",
+    "test_time": "Values at test time",
     "edges": "Edge cases",
     "form": "Shape and kind of number",
     "untouched": "Arguments left as they were",

@@ -71,7 +71,7 @@ class Result:
     @property
     def earned(self) -> float:
         """What the gradebook says now, before a late penalty."""
-        return sum(answer.points for answer in self.answers)
+        return round(sum(answer.points for answer in self.answers), 6)
 
     @property
     def penalty(self) -> float:

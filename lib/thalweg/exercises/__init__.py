@@ -7,6 +7,7 @@ import os
 import pkgutil
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -60,7 +61,8 @@ def verdict(
         return Verdict(name, parts, message=f"There is no answer yet: {asked.answer_name} is not defined, or None.")
     rng = np.random.default_rng(None if seed is None else [seed, zlib.crc32(name.encode())])
     cases = asked.draw(rng)
-    return judge(asked, key(name), cases, observe(asked, answer, cases), earlier)
+    judged, got = Judge(asked, key(name), cases), observe(asked, answer, cases)
+    return replace(judged.verdict(got, earlier), detail=judged.detail(got))
 
 
 def _judged(name: str, answer: Any, seed: int | None = None) -> Verdict:

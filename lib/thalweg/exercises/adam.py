@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .exercise import Case, Exercise, signed, unpack
+from .exercise import Case, Exercise, run_of_gradients, signed, unpack
 
 
 def _draw_average(rng):
@@ -61,7 +61,7 @@ def _draw_step(rng, **extra):
     strided = case("edges", 4, "arrays that are not contiguous")
     for name in ("theta", "grad", "m", "s"):
         strided.inputs[name] = np.repeat(strided.inputs[name], 2)[::2]
-    run = {"theta": signed(rng, 2), "grads": signed(rng, (6, 2))} | _rates(rng) | extra
+    run = {"theta": signed(rng, 2), "grads": run_of_gradients(rng)} | _rates(rng) | extra
     return [
         first,
         still,

@@ -8,8 +8,9 @@ case, that is said. So each word is true of what was seen. What is said names ar
 # mypy: disable-error-code="misc"
 # (it cannot infer lambdas that hold a loop's variable in a default)
 
+import contextlib
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, permutations
 from typing import Any
@@ -19,7 +20,6 @@ import numpy as np
 from .comparing import deviations, distance
 from .exercise import Case, Exercise, Observation, observe
 
-FLOAT32 = 2e-6  # what rounding to float32 on the way can cost, relative to the largest entry
 Row = tuple[Case, Observation, Observation]  # a case, what the answer did, what the reference did
 
 
@@ -41,37 +41,68 @@ def right_ones(exercise: Exercise, rows: Sequence[Row]) -> str:
     return f"{in_words(right)} {'is' if len(right) == 1 else 'are'} right" if right and wrong else ""
 
 
-def diagnose(exercise: Exercise, reference: Any, rows: Sequence[Row]) -> str:
-    """What the answer did instead, as clauses joined by semicolons; empty when nothing is known.
+class Diagnosis:
+    """What wrong answers did instead, on one set of cases. What does not depend on the answer is computed once."""
 
-    ``rows`` are cases of one kind, on each of which the answer returned all outputs. An output is described by the first
-    transformation that gives it in all of the cases.
-    """
-    seen = _Seen(exercise, reference, rows)
-    wrong = wrong_outputs(exercise, rows)
-    order = seen.order(wrong)
-    if order:
-        return order
-    found = {name: seen.relation(name) for name in wrong}
-    if not all(found.values()):
-        whole = seen.substitution(wrong)
-        if whole:
-            return f"it is what would be right if {whole}"
-    for name in [name for name, said in found.items() if not said]:
-        partly = seen.substitution([name])
-        found[name] = f"is what would be right if {partly}" if partly else seen.traces(name)
-    return "; ".join(f"{seen.called(name)} {said}" for name, said in found.items() if said)
+    def __init__(self, exercise: Exercise, reference: Any, cases: Sequence[Case], want: Sequence[Observation]) -> None:
+        self.exercise, self.reference, self.cases, self.want = exercise, reference, cases, want
+        self.outputs = list(want[0].outputs or {})
+        self.tolerance = max(exercise.tolerance, 1e-9)
+        self._names = set(inspect.signature(reference).parameters) if callable(reference) else set()
+        self._scales: dict[int, tuple[dict[str, Any], np.ndarray]] = {}
+        self._would: dict[tuple[str, int], Observation | None] = {}
+
+    def of(self, got: Sequence[Observation], chosen: Sequence[int]) -> str:
+        """Clauses joined by semicolons on the chosen cases of one part, in each of which ``got`` has outputs; empty: nothing is known.
+
+        An output is described by the first transformation that gives it in all of these cases.
+        """
+        rows = [(self.cases[i], got[i], self.want[i]) for i in chosen]
+        wrong = wrong_outputs(self.exercise, rows)
+        seen = _Seen(self, rows, chosen)
+        order = seen.order(wrong)
+        if order:
+            return order
+        found = {name: seen.relation(name) for name in wrong}
+        if not all(found.values()):
+            whole = seen.substitution(wrong)
+            if whole:
+                return f"it is what would be right if {whole}"
+        for name in [name for name, said in found.items() if not said]:
+            partly = seen.substitution([name]) if len(wrong) > 1 else ""
+            found[name] = f"is what would be right if {partly}" if partly else seen.traces(name)
+        return "; ".join(f"{seen.called(name)} {said}" for name, said in found.items() if said)
+
+    def names(self, i: int) -> list[str]:
+        """The inputs of a case that are handed to the answer under their names: others say nothing to a student."""
+        return [n for n in self.cases[i].inputs if n in self._names]
+
+    def scales(self, i: int) -> tuple[dict[str, Any], np.ndarray]:
+        """Simple factors by their labels, and all of them as numbers (NaN for an array)."""
+        if i not in self._scales:
+            found = _scales(self.cases[i], self.names(i))
+            self._scales[i] = found, np.array([np.nan if np.ndim(x) else x for x in found.values()])
+        return self._scales[i]
+
+    def would(self, said: str, change: Callable[[Mapping], dict], i: int) -> Observation | None:
+        """What the reference does in a case whose inputs are changed; None if it cannot."""
+        if (said, i) not in self._would:
+            case, seen = self.cases[i], None
+            with contextlib.suppress(ValueError, TypeError, IndexError):
+                (seen,) = observe(
+                    self.exercise, self.reference, [replace(case, inputs=case.inputs | change(case.inputs))]
+                )
+            self._would[said, i] = seen if seen and seen.outputs else None
+        return self._would[said, i]
 
 
 class _Seen:
-    """One answer on the cases, and the inputs that its signature shows."""
+    """One answer on some of the cases."""
 
-    def __init__(self, exercise: Exercise, reference: Any, rows: Sequence[Row]) -> None:
-        self.exercise, self.reference, self.rows = exercise, reference, rows
-        self.outputs = list(rows[0][2].outputs or {})
-        known = set(inspect.signature(reference).parameters) if callable(reference) else set()
-        # a value that is not handed to the answer under its name says nothing to a student
-        self.names = [n for n in rows[0][0].inputs if n in known and all(n in case.inputs for case, _, _ in rows)]
+    def __init__(self, known: Diagnosis, rows: Sequence[Row], chosen: Sequence[int]) -> None:
+        self.known, self.rows, self.chosen = known, rows, chosen
+        self.exercise, self.outputs, self.tolerance = known.exercise, known.outputs, known.tolerance
+        self.names = [n for n in known.names(chosen[0]) if all(n in case.inputs for case, _, _ in rows)]
 
     def called(self, name: str) -> str:
         return name if len(self.outputs) > 1 else "the result"
@@ -85,15 +116,13 @@ class _Seen:
                     value = give(row)
             except ValueError:  # the shapes do not go together
                 return False
-            if value is None or np.shape(value) != given.shape or not np.all(np.isfinite(value)):
+            if value is None or np.shape(value) != given.shape:
                 return False
-            if distance(given, np.asarray(value), self.tolerance, self.exercise.absolute) > 1:
+            if not distance(given, np.asarray(value), self.tolerance, self.exercise.absolute) <= 1:
+                return False
+            if not np.isfinite(given).all():
                 return False
         return True
-
-    @property
-    def tolerance(self) -> float:
-        return max(self.exercise.tolerance, 1e-9) if self.exercise.kind == "code" else 0.0
 
     def order(self, wrong: Sequence[str]) -> str:
         """The right outputs in another order."""
@@ -108,6 +137,8 @@ class _Seen:
             ]
             for name in wrong
         }
+        if not all(stands.values()):
+            return ""
         for places in permutations(wrong):
             if all(other in stands[name] for name, other in zip(wrong, places, strict=True)):
                 if len(wrong) == 2:
@@ -124,7 +155,7 @@ class _Seen:
         return self._not_a_number(name)
 
     def _relations(self, name: str) -> Iterator[tuple[str, Callable[[Row], Any]]]:
-        yield "is 0 throughout", lambda row: np.zeros_like(row[2].outputs[name])  # type: ignore[index]
+        yield "is 0 throughout", lambda row: np.zeros_like(_real(row[2], name))
         yield "is right but for its sign", lambda row: -_real(row[2], name)
         for other in self.outputs:
             if other != name:
@@ -133,23 +164,35 @@ class _Seen:
             back = "comes back as it went in" if given == name else f"is the argument {given}, unchanged"
             yield back, lambda row, given=given: row[0].inputs[given]
         yield "is transposed", lambda row: _real(row[2], name).T if np.ndim(_real(row[2], name)) > 1 else None
-        scales = [_scales(case, self.names) for case, _, _ in self.rows]
-        labels = [label for label in scales[0] if all(label in s for s in scales)]
-        at = {id(row): s for row, s in zip(self.rows, scales, strict=True)}
-        for label in labels:
+        at = {id(row): self.known.scales(i)[0] for row, i in zip(self.rows, self.chosen, strict=True)}
+        case, got, want = self.rows[0]
+        for label in self._likely(_real(got, name), _real(want, name), at.values()):
             yield f"is {label} times what it should be", lambda row, x=label: at[id(row)][x] * _real(row[2], name)
         if name in self.names:
+            old = case.inputs[name]
             yield "moves in the opposite direction", lambda row: 2 * row[0].inputs[name] - _real(row[2], name)
-            for label in labels:
-                yield (
-                    f"moves {label} times as far as it should",
-                    lambda row, x=label: (
-                        row[0].inputs[name] + at[id(row)][x] * (_real(row[2], name) - row[0].inputs[name])
-                    ),
-                )
+            if np.shape(old) == got.outputs[name].shape == want.outputs[name].shape:  # type: ignore[index]
+                for label in self._likely(_real(got, name) - old, _real(want, name) - old, at.values()):
+                    yield (
+                        f"moves {label} times as far as it should",
+                        lambda row, x=label: (
+                            row[0].inputs[name] + at[id(row)][x] * (_real(row[2], name) - row[0].inputs[name])
+                        ),
+                    )
         for given in (given for given in self.names if given != name):
             yield f"is too large by {given}", lambda row, given=given: _real(row[2], name) + row[0].inputs[given]
             yield f"is too small by {given}", lambda row, given=given: _real(row[2], name) - row[0].inputs[given]
+
+    def _likely(self, given: np.ndarray, wanted: np.ndarray, scales: Iterable[Mapping[str, Any]]) -> list[str]:
+        """The factors that are right for the largest entry in the first of the cases, and arrays, which are not tried yet."""
+        if given.size != wanted.size or not wanted.size:
+            return []
+        found, numbers = self.known.scales(self.chosen[0])
+        largest = np.argmax(np.abs(wanted))
+        g, w = given.ravel()[largest], wanted.ravel()[largest]
+        with np.errstate(all="ignore"):
+            near = np.isnan(numbers) | (np.abs(numbers * w - g) <= 1e-5 * np.abs(g))
+        return [label for label, ok in zip(found, near, strict=True) if ok and all(label in s for s in scales)]
 
     def _not_a_number(self, name: str) -> str:
         given = [(g.outputs[name], w.outputs[name]) for _, g, w in self.rows]  # type: ignore[index]
@@ -162,24 +205,17 @@ class _Seen:
 
     def substitution(self, wrong: Sequence[str]) -> str:
         """Other inputs for which all of the outputs ``wrong`` would be right, as "t were one larger", or nothing."""
-        first = self.rows[0]
-        for said, change in _changes(first[0].inputs, self.names):
-            if all(self._right_with(change, row, wrong) for row in self.rows):
+        for said, change in _changes(self.rows[0][0].inputs, self.names):
+            if all(self._right_if(said, change, i, row, wrong) for i, row in zip(self.chosen, self.rows, strict=True)):
                 return said
         return ""
 
-    def _right_with(self, change: Callable[[dict], dict], row: Row, wrong: Sequence[str]) -> bool:
-        case, got, _ = row
-        try:
-            other = replace(case, inputs=case.inputs | change(case.inputs))
-        except (ValueError, TypeError, IndexError):
-            return False
-        (would,) = observe(self.exercise, self.reference, [other])
-        return would.outputs is not None and all(
-            name in would.outputs
-            and np.all(np.isfinite(would.outputs[name]))
-            and distance(got.outputs[name], would.outputs[name], self.tolerance, self.exercise.absolute) <= 1  # type: ignore[index]
-            for name in wrong
+    def _right_if(self, said: str, change: Callable[[Mapping], dict], i: int, row: Row, wrong: Sequence[str]) -> bool:
+        would = self.known.would(said, change, i)
+        return would is not None and all(
+            distance(row[1].outputs[n], would.outputs[n], self.tolerance, self.exercise.absolute) <= 1  # type: ignore[index]
+            and np.isfinite(would.outputs[n]).all()  # type: ignore[index]
+            for n in wrong
         )
 
     def traces(self, name: str) -> str:
@@ -187,8 +223,6 @@ class _Seen:
         pairs = [(_real(g, name), _real(w, name)) for _, g, w in self.rows]
         if any(g.size != w.size for g, w in pairs):
             return "has the wrong number of entries"
-        if all(distance(g, w, FLOAT32) <= 1 for g, w in pairs):
-            return "is right to about seven digits only, as if it had been rounded to float32 on the way"
         ratios = [r for r in (_ratio(g, w) for g, w in pairs) if r is not None]
         if len(ratios) == len(pairs) and not self.exercise.absolute:
             if len(ratios) > 1 and np.ptp(ratios) <= 1e-7 * abs(ratios[0]):

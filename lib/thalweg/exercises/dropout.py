@@ -99,7 +99,9 @@ backward = Exercise(
 def _draw_ensemble(rng):
     def case(part, n, classes, note="", keep=None, scale=1.0):
         inputs = {"a": 0.5 + rng.random(n), "w": scale * signed(rng, (classes, n)), "b": signed(rng, classes)}
-        return Case(part, inputs | {"keep": _keep(rng) if keep is None else keep}, note)
+        if keep is None:  # not so high that the emptier masks hardly count
+            keep = float(rng.choice([rng.uniform(0.25, 0.4), rng.uniform(0.6, 0.7)]))
+        return Case(part, inputs | {"keep": keep}, note)
 
     large = case("edges", 5, 2, "large logits")
     large.inputs["a"] = rng.uniform(0.9, 1.1, size=5)
@@ -152,7 +154,7 @@ expected_loss = Exercise(
 
 def _draw_residual(rng):
     def case(part, blocks, d, note="", test_time=False, last=None, u=None):
-        last = float(rng.choice([4, 5, 6, 7]) / 16) if last is None else last
+        last = float(rng.choice([5, 6, 7]) / 16) if last is None else last
         rates = 1 - np.arange(1, blocks + 1) / blocks * (1 - last)
         if u is None:  # the branches are in turn kept and dropped, each decided near its own rate
             u = np.where(np.arange(blocks) % 2 == 0, rates * rng.uniform(0.9, 0.99), rates + (1 - rates) * 0.1)

@@ -9,6 +9,7 @@ import io
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,11 @@ class Case:
     part: str  # "values", or another name from the exercise's parts, such as "steps" or "edges"
     inputs: dict[str, Any]
     note: str = ""  # what is special about it, in words: "a zero gradient"
+
+    @cached_property
+    def single(self) -> bool:
+        """Is one of the inputs in float32?"""
+        return any(isinstance(x, np.ndarray) and x.dtype == np.float32 for x in self.inputs.values())
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,13 @@ def signed(rng: np.random.Generator, shape: int | tuple[int, ...]) -> np.ndarray
     signs = rng.choice([-1.0, 1.0], size=sizes.size)
     signs[rng.permutation(sizes.size)[:2]] = [-1.0, 1.0][: sizes.size]
     return sizes * signs.reshape(sizes.shape)
+
+
+def run_of_gradients(rng: np.random.Generator) -> np.ndarray:
+    """Six gradients of two parameters, shape (6, 2). The first one leaves a state of both signs."""
+    grads = signed(rng, (6, 2))
+    grads[0] = np.abs(grads[0]) * [-1, 1]
+    return grads
 
 
 class UnusableError(TypeError):

@@ -9,12 +9,13 @@ inputs: zeros of the right shape are right for many an edge, and earn nothing.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .comparing import deviations, form_faults, same
-from .diagnosis import diagnose, in_words, right_ones, wrong_outputs
+from .comparing import deviations, distance, form_faults, only_rounded, same, tolerance
+from .diagnosis import Diagnosis, in_words, right_ones, wrong_outputs
 from .exercise import COMPANIONS, Case, Exercise, Observation, observe
 
 OVERWRITTEN = "the arguments are overwritten"
@@ -131,7 +132,10 @@ class Judge:
         order = [*(part for part in exercise.parts if part not in COMPANIONS), "edges"]
         self.order = sorted(range(len(cases)), key=lambda i: order.index(cases[i].part))
         self.ordinary = [i for i in self.order if cases[i].part != "edges"]
+        self.diagnosis = Diagnosis(exercise, key.reference, cases, self.want)
+        self.mistakes = [*key.mistakes, *key.carried]
         self._did: dict[tuple[int, int], Observation] = {}
+        self._stacks: dict[str, tuple[list[int], np.ndarray]] = {}
 
     def verdict(self, got: Sequence[Observation], earlier: Mapping[str, str | None] | None = None) -> Verdict:
         """The verdict on ``got``, an answer's observations of the cases.
@@ -157,21 +161,32 @@ class Judge:
     def _verdict(self, got: Sequence[Observation]) -> Verdict:
         off = [deviations(self.exercise, *row) for row in zip(self.cases, got, self.want, strict=True)]
         faults = [form_faults(g, w) for g, w in zip(got, self.want, strict=True)]
+        for case, there, found in zip(self.cases, off, faults, strict=True):
+            for name in [name for name, x in there.items() if only_rounded(self.exercise, case, x)]:
+                there[name] = 1.0  # right, in numbers of the wrong kind
+                found.setdefault(name, f"{name} is right to a few digits only, as if rounded to float32 on the way")
         changed = sorted({name for g in got for name in g.changed})
         parts = self._points(off, faults, changed)
         if all(earned == possible for earned, possible in parts.values()):
             return Verdict(self.exercise.name, parts, message="Everything is right.")
         known, where = self._known(got, off, faults)
         failed = [i for i in self.order if any(x > 1 for x in off[i].values())]
-        fault = next((f for i in [*failed, *self.order] for f in faults[i].values()), None)
+        fault = next((words for i in [*failed, *self.order] for words in faults[i].values()), "")
         message = self._message(got, failed, fault, changed, known)
         if where:
             message += f" In {where} it behaves like a known mistake; that is not all."
         if known is None and changed and not failed and not fault:
             known = Mistake(OVERWRITTEN, OVERWRITTEN_HINT, None)
-        detail = _detail(self.exercise, self.cases[failed[0]], got[failed[0]], self.want[failed[0]]) if failed else ""
-        name, hint = (known.name, known.hint) if known else (None, None)
-        return Verdict(self.exercise.name, parts, name, hint, message, detail)
+        if known is None:
+            return Verdict(self.exercise.name, parts, message=message)
+        return Verdict(self.exercise.name, parts, known.name, known.hint, message)
+
+    def detail(self, got: Sequence[Observation]) -> str:
+        """The first difference with its inputs, or nothing."""
+        for i in self.order:
+            if not same(self.exercise, self.cases[i], got[i], self.want[i]):
+                return _detail(self.exercise, self.cases[i], got[i], self.want[i])
+        return ""
 
     # --- points -----------------------------------------------------------------------------------------------------
 
@@ -204,8 +219,7 @@ class Judge:
     def _does(self, number: int, i: int) -> Observation:
         """What the mistake with this number does in case ``i``."""
         if (number, i) not in self._did:
-            answer = [*self.key.mistakes, *self.key.carried][number].answer
-            (self._did[number, i],) = observe(self.exercise, answer, [self.cases[i]])
+            (self._did[number, i],) = observe(self.exercise, self.mistakes[number].answer, [self.cases[i]])
         return self._did[number, i]
 
     def _same(self, number: int, got: Sequence[Observation], cases: Sequence[int]) -> bool:
@@ -213,22 +227,40 @@ class Judge:
 
     def _known(self, got, off, faults) -> tuple[Mistake | None, str]:
         """The mistake that the answer behaves like, and in which outputs if not in all."""
-        mistakes = [*self.key.mistakes, *self.key.carried]
+        mistakes = self.mistakes
         wrong = {name for i in self.ordinary for name, x in off[i].items() if x > 1}
         if not wrong:  # what is wrong with it shows in edge cases, in form or in side effects only
             found = [n for n in range(len(mistakes)) if self._same(n, got, self.order) and self._side(n, got, faults)]
             return (mistakes[found[0]] if found else None), ""
-        found = [n for n in range(len(mistakes)) if self._same(n, got, self.ordinary)]
+        near = {name: self._near(name, got[self.ordinary[0]]) for name in self.outputs}
+        found = [n for n in sorted(set.intersection(*near.values())) if self._same(n, got, self.ordinary)]
         best = [n for n in found if self._same(n, got, self.order)] + found
         if best:
             return mistakes[best[0]], ""
-        if any(got[i].outputs is None for i in self.ordinary):
+        if len(self.outputs) == 1 or any(got[i].outputs is None for i in self.ordinary):
             return None, ""
-        for n, mistake in enumerate(mistakes):
-            alike = [name for name in self.outputs if name in self._explained(n, got, wrong)]
-            if alike:
-                return mistake, in_words(alike)
+        for n in sorted(set().union(*(near[name] for name in wrong))):
+            explained = self._explained(n, got, wrong)
+            if explained:
+                return mistakes[n], in_words([name for name in self.outputs if name in explained])
         return None, ""
+
+    def _near(self, name: str, got: Observation) -> set[int]:
+        """The mistakes that may do what ``got`` does with an output in the first ordinary case: the others need not be compared."""
+        every, i = set(range(len(self.mistakes))), self.ordinary[0]
+        if got.outputs is None or self.exercise.absolute or not every:
+            return every
+        if name not in self._stacks:
+            did = {n: seen.outputs[name] for n in every if (seen := self._does(n, i)).outputs}
+            fit = [n for n, value in did.items() if value.size == (self.want[i].outputs or {})[name].size]
+            self._stacks[name] = fit, np.array([did[n].ravel() for n in fit])
+        fit, stack = self._stacks[name]
+        given = got.outputs[name].ravel()
+        if not fit or given.size != stack.shape[1]:
+            return every.difference(fit)
+        with np.errstate(all="ignore"):
+            far = np.abs(stack - given).max(axis=1) > 1e-3 * np.abs(stack).max(axis=1)
+        return every.difference(np.array(fit)[far])
 
     def _side(self, number: int, got, faults) -> bool:
         """The same form and side effects? They decide where a mistake's values are right."""
@@ -242,20 +274,26 @@ class Judge:
 
     def _explained(self, number: int, got, wrong: set[str]) -> set[str]:
         """The wrong outputs that the mistake gets wrong in the same way, provided that it gets no other one wrong."""
-        alike, differs = set(wrong), set()
+        alike = set(wrong)
         for i in self.ordinary:
-            did, row = self._does(number, i), self.cases[i]
-            if did.outputs is None:
+            did = self._does(number, i).outputs
+            if did is None:
                 return set()
-            alike &= {name for name, x in deviations(self.exercise, row, got[i], did).items() if x <= 1}
-            differs |= {name for name, x in deviations(self.exercise, row, did, self.want[i]).items() if x > 1}
+            one = partial(distance, tolerance=tolerance(self.exercise, self.cases[i]), absolute=self.exercise.absolute)
+            alike = {name for name in alike if one(got[i].outputs[name], did[name]) <= 1}
             if not alike:
                 return set()
-        return alike & differs if differs <= wrong else set()
+        spoils = self._spoils(number)
+        return alike & spoils if spoils <= wrong else set()
+
+    def _spoils(self, number: int) -> set[str]:
+        """The outputs that a mistake gets wrong for ordinary inputs."""
+        seen = [deviations(self.exercise, self.cases[i], self._does(number, i), self.want[i]) for i in self.ordinary]
+        return {name for off in seen for name, x in off.items() if x > 1}
 
     # --- words ------------------------------------------------------------------------------------------------------
 
-    def _message(self, got, failed: Sequence[int], fault: str | None, changed: Sequence[str], known) -> str:
+    def _message(self, got, failed: Sequence[int], fault: str, changed: Sequence[str], known) -> str:
         """What was seen, in words, without inputs."""
         also = f" It also modifies its argument{'s' * (len(changed) > 1)} {in_words(changed)}." if changed else ""
         if not failed:
@@ -278,7 +316,7 @@ class Judge:
         shaped = [f for i in part for f in form_faults(got[i], self.want[i]).values() if "shape" in f]
         if len(part) < sum(case.part == self.cases[first].part for case in self.cases):
             where += " for some inputs, not for all"
-        said = [right_ones(self.exercise, rows), "" if known else diagnose(self.exercise, self.key.reference, rows)]
+        said = [right_ones(self.exercise, rows), "" if known else self.diagnosis.of(got, part)]
         if shaped and not said[1]:
             said.append(shaped[0])
         said = [clause for clause in said if clause]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .exercise import Case, Exercise, signed, unpack
+from .exercise import Case, Exercise, run_of_gradients, signed, unpack
 
 
 def _state(rng, shape, scale=1.0, dtype=float):
@@ -28,7 +28,7 @@ def _draw_step(rng):
         Case("edges", _state(rng, 3, scale=1e-12) | _rates(rng), "tiny values"),
         Case("edges", strided | _rates(rng), "arrays that are not contiguous"),
         Case("edges", _state(rng, (2, 3)) | _rates(rng), "a matrix of parameters"),
-        Case("steps", {"theta": signed(rng, 2), "grads": signed(rng, (6, 2))} | _rates(rng)),
+        Case("steps", {"theta": signed(rng, 2), "grads": run_of_gradients(rng)} | _rates(rng)),
         Case("values", _state(rng, 3) | _rates(rng)),
         Case("values", _state(rng, 4) | _rates(rng)),
     ]

@@ -57,6 +57,18 @@ def misprinted(values, beta):
 
 
 @corrected_average.mistake(
+    "the average starts at the first value, uncorrected",
+    "Your average begins with the first value, so that one counts for all that came before it. Here it begins at zero, and the zero "
+    "is made up for at the end.",
+)
+def starts_at_first_uncorrected(values, beta):
+    average = values[0]
+    for value in values[1:]:
+        average = beta * average + (1 - beta) * value
+    return average
+
+
+@corrected_average.mistake(
     "the correction is multiplied",
     "The uncorrected average is too small. Your correction makes it smaller still.",
 )
@@ -86,8 +98,8 @@ def plain_mean(values, beta):
 
 @corrected_average.mistake(
     "it is a sum, not an average",
-    "You left out the weight 1 - beta of each new value, so this is a velocity as in momentum. Where all values are equal, an "
-    "average returns that value.",
+    "Your weights add up to more than 1, as in the velocity of momentum. Either the weight 1 - beta of a new value is missing, or you divide "
+    "by it at the end: that undoes it. Where all values are equal, an average returns that value.",
 )
 def velocity(values, beta):
     return beta ** np.arange(len(values))[::-1] @ values
@@ -282,6 +294,57 @@ def missing_brackets(theta, grad, m, s, t, lr, beta1, beta2, eps):
     s = beta2 * s + (1 - beta2) * grad**2
     with np.errstate(divide="ignore", invalid="ignore"):
         return theta - lr * (m / (1 - beta1**t) / np.sqrt(s / (1 - beta2**t)) + eps), m, s
+
+
+@adam_step.mistake(
+    "the gradient is not squared",
+    "Your s averages the gradients themselves, so it can be negative. Of which numbers is it the average?",
+)
+def not_squared(theta, grad, m, s, t, lr, beta1, beta2, eps):
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * grad
+    return theta - lr * m / (1 - beta1**t) / (np.sqrt(s / (1 - beta2**t)) + eps), m, s
+
+
+@adam_step.mistake(
+    "epsilon stands outside the bracket",
+    "A division comes before an addition: without brackets around the root and epsilon, only the root divides.",
+)
+def eps_after_division(theta, grad, m, s, t, lr, beta1, beta2, eps):
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * grad**2
+    return theta - (lr * m / (1 - beta1**t) / np.sqrt(s / (1 - beta2**t)) + eps), m, s
+
+
+@adam_step.mistake(
+    "the corrections have no power",
+    "You divide by 1 - beta1 and 1 - beta2 whatever the number of the step. That is right for the first step only.",
+)
+def corrections_without_power(theta, grad, m, s, t, lr, beta1, beta2, eps):
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * grad**2
+    return theta - lr * m / (1 - beta1) / (np.sqrt(s / (1 - beta2)) + eps), m, s
+
+
+@adam_step.mistake(
+    "beta and 1 - beta have changed places in the corrections",
+    "Your corrections are made from the powers of 1 - beta. (One of the lectures misprints it so.) What is the weight of the zero at the "
+    "start after t steps?",
+)
+def misprinted_corrections(theta, grad, m, s, t, lr, beta1, beta2, eps):
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * grad**2
+    return theta - lr * m / (1 - (1 - beta1) ** t) / (np.sqrt(s / (1 - (1 - beta2) ** t)) + eps), m, s
+
+
+@adam_step.mistake(
+    "theta is returned last",
+    "The numbers are right, but theta comes first, then m, then s.",
+)
+def theta_last(theta, grad, m, s, t, lr, beta1, beta2, eps):
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * grad**2
+    return m, s, theta - lr * m / (1 - beta1**t) / (np.sqrt(s / (1 - beta2**t)) + eps)
 
 
 # --- too_long: (1 - beta1^t) / sqrt(1 - beta2^t) ------------------------------------------------------------------

@@ -84,6 +84,23 @@ def eps_outside(x, parameters, eps):
 
 
 @normalize_images.mistake(
+    "epsilon is forgotten",
+    "A channel that is the same everywhere has the variance 0. What keeps the root from 0?",
+)
+def normalize_eps_forgotten(x, gamma, beta, eps):
+    mean, std = x.mean(axis=(0, 1, 2)), x.std(axis=(0, 1, 2))
+    return gamma * (x - mean) / std + beta
+
+
+@normalize_images.mistake(
+    "gamma and beta are forgotten",
+    "Your channels have mean 0 and variance 1, and that is where you stop. Which two learned numbers does each channel get afterwards?",
+)
+def normalize_plain(x, gamma, beta, eps):
+    return (x - x.mean(axis=(0, 1, 2))) / np.sqrt(x.var(axis=(0, 1, 2)) + eps)
+
+
+@normalize_images.mistake(
     "it divides by the variance",
     "A variance has the square of the unit of x. What do you divide by to get numbers without a unit?",
 )
@@ -140,6 +157,27 @@ def weighs_the_old(batches, momentum):
 )
 def biased(batches, momentum):
     return _averaged(batches, momentum, 0.0, 1.0, lambda x, _: (x.mean(axis=0), x.var(axis=0)))
+
+
+@running_statistics.mistake(
+    "momentum weighs the old value, and the variance is the biased one",
+    "Two things at once. In your averages the old value counts momentum, and here that is the weight of the new one. And a small batch "
+    "spreads less around its own mean than the data do: which divisor makes up for that?",
+)
+def weighs_the_old_biased(batches, momentum):
+    return _averaged(batches, 1 - momentum, 0.0, 1.0, lambda x, _: (x.mean(axis=0), x.var(axis=0)))
+
+
+@running_statistics.mistake(
+    "the averages start at the first batch, and the variance is the biased one",
+    "Two things at once. Your averages take over the first batch as it is, but they start before it. And your variances divide by the "
+    "size of the batch; the ones that are kept for test time do not.",
+)
+def starts_at_the_first_biased(batches, momentum):
+    first = batches[0]
+    return _averaged(
+        batches[1:], momentum, first.mean(axis=0), first.var(axis=0), lambda x, _: (x.mean(axis=0), x.var(axis=0))
+    )
 
 
 @running_statistics.mistake(
@@ -259,6 +297,32 @@ def beta_forgotten(w, b, gamma, beta, mean, var, eps):
 def gamma_forgotten(w, b, gamma, beta, mean, var, eps):
     scale = 1 / np.sqrt(var + eps)
     return w * scale[:, None], (b - mean) * scale + beta
+
+
+@fold.mistake(
+    "gamma and beta are forgotten",
+    "You fold the normalization alone. What does the layer do to each unit after it has divided?",
+)
+def both_forgotten(w, b, gamma, beta, mean, var, eps):
+    scale = 1 / np.sqrt(var + eps)
+    return w * scale, (b - mean) * scale
+
+
+@fold.mistake(
+    "neither the mean nor the old bias is scaled",
+    "Your weights are right. What the layer divides is everything that reaches it, after the mean is taken away: hW + b - mean.",
+)
+def nothing_scaled(w, b, gamma, beta, mean, var, eps):
+    return w * gamma / np.sqrt(var + eps), b - mean + beta
+
+
+@fold.mistake(
+    "the mean is not scaled",
+    "The old bias is scaled in your result and the mean is not. The layer subtracts one from the other before it divides.",
+)
+def mean_unscaled(w, b, gamma, beta, mean, var, eps):
+    scale = gamma / np.sqrt(var + eps)
+    return w * scale, b * scale - mean + beta
 
 
 @fold.mistake(

@@ -62,6 +62,14 @@ def scaled_twice(x, keep, u=None):
     return x * keep if u is None else np.where(u < keep, x / keep, 0)
 
 
+@plain.mistake(
+    "a tie is kept",
+    "The unit whose u equals keep stays in your result. u lies in [0, 1): for how much of that interval should a unit stay?",
+)
+def tie_kept(x, keep, u=None):
+    return x * keep if u is None else np.where(u <= keep, x, 0)
+
+
 @plain.mistake(OVERWRITTEN, OVERWRITTEN_HINT)
 def plain_in_place(x, keep, u=None):
     x *= keep if u is None else u < keep
@@ -142,6 +150,22 @@ def opposite_mask(dy, cache):
     return dy * (u >= keep) / keep * (z > 0), {}
 
 
+@backward.mistake(
+    "a tie is kept",
+    "A unit whose u equals keep was dropped on the way forth, and lets the gradient through on your way back.",
+)
+def backward_tie_kept(grad, z, keep, u):
+    return grad * (u <= keep) / keep * (z > 0)
+
+
+@backward.mistake(
+    "it is scaled by the probability of dropping",
+    "You divide by 1 - keep. The forward pass divided by the probability of something else.",
+)
+def over_the_dropped(grad, z, keep, u):
+    return grad * (u < keep) * (z > 0) / max(1 - keep, 1e-300)
+
+
 @backward.mistake(OVERWRITTEN, OVERWRITTEN_HINT)
 def backward_in_place(dy, cache):
     z, keep, u = cache
@@ -200,6 +224,15 @@ def exchanged(a, w, b, keep):
 def not_rescaled(a, w, b, keep):
     masks = all_masks(len(a))
     return mask_probability(masks, keep) @ _softmax((masks * a) @ w.T + b)
+
+
+@ensemble.mistake(
+    "the kept units are scaled by the probability of dropping",
+    "You divide the kept units by 1 - keep. Of which probability is their scale the reciprocal?",
+)
+def scaled_by_the_dropped(h, w, b, keep):
+    masks = all_masks(len(h))
+    return mask_probability(masks, keep) @ _softmax((masks * h / max(1 - keep, 1e-12)) @ w.T + b)
 
 
 @ensemble.mistake(
@@ -374,6 +407,14 @@ def residual_inverted(x, weights, last, u=None):
 )
 def wrong_survivors(x, weights, last, u=None):
     return _residual(x, weights, _survival(len(weights), last), lambda p: p if u is None else u >= p)
+
+
+@residual_net.mistake(
+    "a tie survives",
+    "The branch whose u equals its probability is there in your net. It is there where u is below: u lies in [0, 1).",
+)
+def residual_tie(x, weights, last, u=None):
+    return _residual(x, weights, _survival(len(weights), last), lambda p: p if u is None else u <= p)
 
 
 @residual_net.mistake(OVERWRITTEN, OVERWRITTEN_HINT)

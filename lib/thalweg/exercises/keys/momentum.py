@@ -87,6 +87,25 @@ def in_place(theta, grad, v, lr, rho):
     return theta, v
 
 
+@heavy_ball.mistake(
+    "the velocity points downhill",
+    "Your velocity is minus lr times the one asked for: it gathers steps, and theta adds it. The path is the same, but here v gathers "
+    "gradients, and both the sign and the rate belong in the step.",
+)
+def heavy_ball_downhill(theta, grad, v, lr, rho):
+    v = rho * v - lr * grad
+    return theta + v, v
+
+
+@heavy_ball.mistake(
+    "it is Nesterov's step",
+    "Your step is the gradient and rho times the new velocity: that is Nesterov's method. The heavy ball moves by the velocity itself.",
+)
+def heavy_ball_nesterov(theta, grad, v, lr, rho):
+    v = rho * v + grad
+    return theta - lr * (grad + rho * v), v
+
+
 # --- velocity: sum over k of rho^(T-1-k) g_k --------------------------------------------------------------------
 
 
@@ -323,6 +342,26 @@ def nesterov_in_place(theta, grad, v, lr, rho):
 def nesterov_rate_inside(theta, grad, v, lr, rho):
     v = rho * v + lr * grad
     return theta - (lr * grad + rho * v), v
+
+
+@nesterov.mistake(
+    "the velocity points downhill",
+    "Your velocity is minus lr times the one asked for: it gathers steps, and theta adds it. The path is the same, but here v gathers "
+    "gradients, and both the sign and the rate belong in the step.",
+)
+def nesterov_downhill(theta, grad, v, lr, rho):
+    v = rho * v - lr * grad
+    return theta + rho * v - lr * grad, v
+
+
+@nesterov.mistake(
+    "it is the heavy ball in the other convention",
+    "Two things at once: your velocity is minus lr times the one asked for, and theta moves by it, which is the heavy ball. Nesterov's "
+    "step is made of the gradient and of rho times the new velocity.",
+)
+def nesterov_downhill_ball(theta, grad, v, lr, rho):
+    v = rho * v - lr * grad
+    return theta + v, v
 
 
 # --- convergence_factor: the largest |root| of zeta^2 - (1 + rho - lr h) zeta + rho over all curvatures h -------------
