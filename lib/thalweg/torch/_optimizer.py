@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from functools import cache
-from types import FunctionType
 from typing import Any
 
 import torch
@@ -29,7 +28,7 @@ class ListOptimizer(torch.optim.Optimizer):
     A rule is taken to treat every coordinate alike and apart from the others, so ``update`` may be handed pieces of the
     parameters, flattened. One that does not (it looks at a norm or a matrix) says ``elementwise = False`` and gets whole lists.
 
-    ``compiled=True`` runs ``update`` through ``torch.compile``: the same numbers up to rounding, one pass over the memory.
+    ``compiled=True`` runs ``update`` through PyTorch's compiler: the same numbers up to rounding, one pass over the memory.
     The first step then takes some seconds, and so does the first with a new value of any hyperparameter but ``lr``; further
     optimizers of the class find it done. Where nothing can be compiled, say without a C++ compiler, a RuntimeWarning tells why and
     the steps run uncompiled. Raises ValueError for ``compiled=True`` if the rule is not elementwise.
@@ -130,29 +129,32 @@ class ListOptimizer(torch.optim.Optimizer):
         fixed = tuple((name, value) for name, value in hyperparameters.items() if name != "lr")
         kinds, left = defaultdict(list), []
         for row in zip(*columns, strict=True):
-            # tensors of no or one element would each be compiled for themselves
-            if row[0].numel() > 1 and _flat(row):
-                kinds[row[0].device, tuple(x.dtype for x in row)].append(row)
+            # compiled code takes any size but 0 and 1, and counts in 32 bits on a GPU
+            if 1 < row[0].numel() < 2**31 and _flat(row):
+                kinds[row[0].device, tuple([x.dtype for x in row])].append(row)
             else:
                 left.append(row)
         # A float would reach the compiled code as a float32; its whole part and its fraction, as integers, keep every digit.
         digits = [d for x in moving.values() for d in (math.floor(x), int((x - math.floor(x)) / FRACTION))]
         values = torch.tensor(digits, dtype=torch.int64)
         for (device, dtypes), rows in kinds.items():
-            fill = [tuple(torch.zeros(2, dtype=dtype, device=device) for dtype in dtypes) for _ in range(BATCH)]
             run = _compile(type(self), tuple(moving), fixed, device, dtypes)  # type: ignore[arg-type]
             if run is None:
                 self.compiled = False
                 return columns
+            rows += [_fill(device, dtypes)] * (-len(rows) % BATCH)
             for i in range(0, len(rows), BATCH):
-                batch = rows[i : i + BATCH]
-                lists = zip(*batch, *fill[len(batch) :], strict=True)
-                run(values, *([x.detach().flatten() for x in tensors] for tensors in lists))
+                run(values, *[x.flatten() for row in rows[i : i + BATCH] for x in row])
         return [list(column) for column in zip(*left, strict=True)] or [[]]
 
 
 def _flat(row: tuple[Tensor, ...]) -> bool:
-    return all(x.is_contiguous() for x in row)
+    return all([x.is_contiguous() for x in row])  # a list: this runs for every parameter in every step
+
+
+def _fill(device: torch.device, dtypes: tuple[torch.dtype, ...]) -> tuple[Tensor, ...]:
+    """What takes the place of a parameter, its gradient and its slots where a batch has too few."""
+    return tuple(torch.zeros(2, dtype=dtype, device=device) for dtype in dtypes)
 
 
 @cache  # one graph for all optimizers of a class
@@ -163,30 +165,35 @@ def _compile(
     device: torch.device,
     dtypes: tuple[torch.dtype, ...],
 ) -> Callable[..., None] | None:
-    """``rule.update`` compiled for ``BATCH`` flat tensors of any sizes; ``None``, with a warning, where that is impossible."""
+    """``rule.update`` compiled for ``BATCH`` rows of flat tensors of any sizes; ``None``, with a warning, where that is impossible.
 
-    def run(values, *columns):
+    The graph is traced and handed to the compiler here, not by ``torch.compile``: what that asks about its arguments at each call takes
+    as long as the call, and is known from ``_run_compiled``.
+    """
+
+    import torch._inductor  # takes a second
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    def run(values, *tensors):
         digits = [values[i].item() for i in range(2 * len(moving))]
         numbers = {name: digits[2 * i] + digits[2 * i + 1] * FRACTION for i, name in enumerate(moving)}
+        columns = [list(tensors[i :: len(dtypes)]) for i in range(len(dtypes))]
         rule.update(None, *columns, **numbers, **dict(fixed))
+        return ()
 
-    # graphs are counted by code object: each kind of step gets its own
-    own = FunctionType(run.__code__.replace(), run.__globals__, closure=run.__closure__)
-    fill = [[torch.zeros(2, dtype=dtype, device=device) for _ in range(BATCH)] for dtype in dtypes]
-    for tensors in fill:
-        for x in tensors:
-            torch._dynamo.mark_dynamic(x, 0)
+    values = torch.ones(2 * len(moving), dtype=torch.int64)
+    fill = [x for _ in range(BATCH) for x in _fill(device, dtypes)]
     try:
-        with (
-            torch._dynamo.config.patch(capture_scalar_outputs=True),
-            torch.fx.experimental._config.patch(use_duck_shape=False),  # type: ignore[attr-defined]  # equal sizes are chance
-        ):
-            compiled = torch.compile(own, fullgraph=True)
-            compiled(torch.ones(2 * len(moving), dtype=torch.int64), *fill)
+        with torch.fx.experimental._config.patch(use_duck_shape=False):  # type: ignore[attr-defined]  # equal sizes are chance
+            graph = make_fx(run, tracing_mode="symbolic")(values, *fill)
+        compiled = torch._inductor.compile(
+            graph, [node.meta["val"] for node in graph.graph.nodes if node.op == "placeholder"]
+        )
+        compiled(values, *fill)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[0]
         warnings.warn(
             f"compiled=True runs uncompiled, nothing can be compiled here: {reason}", RuntimeWarning, stacklevel=2
         )
         return None
-    return compiled
+    return compiled  # type: ignore[return-value]
