@@ -142,7 +142,7 @@ def test_everything_that_a_notebook_holds_can_be_written_again():
             },
         ],
     }
-    notebook = parse_notebook(json.dumps(raw).encode())
+    notebook, _ = parse_notebook(json.dumps(raw).encode())
     notebooks.to_text(notebook).encode("utf-8")
     assert notebook.cells[1].source == "a\nb"
     assert notebook.cells[0].attachments["a.png"]["image/png"] == "AA"

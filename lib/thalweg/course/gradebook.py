@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from nbformat import NotebookNode
@@ -171,7 +172,7 @@ def enter(
     student: str,
     cells: list[NotebookNode],
     points: dict[str, float],
-    timestamp: str | None,
+    timestamp: datetime | None,
     same_file: bool = False,
 ) -> tuple[float, float]:
     """Enter a submission in one transaction: ``points`` of the cells that the judge graded, by grade id.
