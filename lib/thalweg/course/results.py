@@ -132,7 +132,7 @@ def results(course: Course, assignment: str) -> list[Result]:
 
     def failed(outcome: Outcome, fault: Fault) -> Result:
         ended = Outcome(outcome.student, assignment, FAILED, reason=fault.reason)
-        return _result(ended, asked, NOTHING)
+        return Result(ended, [Answer(question, Score(), "", None) for question in asked], {})
 
     found = []
     for student, outcome in ended.items():
