@@ -110,7 +110,7 @@ def test_too_many_cells_and_too_much_text_are_refused(hand_in):
         parse_notebook(json.dumps({"nbformat": 4, "cells": [cells[0] | {"source": "x" * 20_000_001}]}).encode())
 
 
-HUGE = """
+HUGE = r"""
 import resource, sys, time
 from pathlib import Path
 from thalweg.course.folders import Course
@@ -123,11 +123,11 @@ root, size = Path(sys.argv[1]), 49_900_000
 release = read_notebook(Path(sys.argv[2]))
 head, cell = b'{"nbformat": 4, "metadata": {"x": ', b'{"cell_type": "code", "source": %s}'
 kinds = {
-    "empty lists": (head + b"[", b"[],", b"0]}"),
-    "empty objects": (head + b"[", b"{},", b"0]}"),
-    "keys": (head + b"[", b'{"a":1},', b"0]}"),
-    "numbers": (head + b"[", b"1,", b"0]}"),
-    "large numbers": (head + b"[", b"9" * 4000 + b",", b"0]}"),
+    "empty lists": (head + b"[", b"[],", b"0]}}"),
+    "empty objects": (head + b"[", b"{},", b"0]}}"),
+    "keys": (head + b"[", b'{"a":1},', b"0]}}"),
+    "numbers": (head + b"[", b"1,", b"0]}}"),
+    "large numbers": (head + b"[", b"9" * 4000 + b",", b"0]}}"),
     "nothing but brackets": (b"", b"[", b""),
     "blanks": (b"", b" ", b""),
     "a long string": (head + b'"', b"x", b'"}}'),
@@ -138,15 +138,22 @@ kinds = {
     "empty cells": (b'{"nbformat": 4, "cells": [', cell % b'""' + b",", cell % b'""' + b"]}"),
     "a cell": (b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": "', b"ab\\n", b'"}]}'),
     "a cell that is cut off": (b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": "', b"x", b""),
+    "a cell that is just allowed": (
+        b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": "', b"ab\\n", b'"}]}', 26_000_000
+    ),
+    "cells that are just allowed": (
+        b'{"nbformat": 4, "cells": [', cell % b'"%s"' % (b"a = 1\\n" * 3000) + b",", cell % b'""' + b"]}", 21_000_000
+    ),
+    "objects that are just allowed": (head + b"[", b'{"a":1},', b'0]}, "cells": []}', 1_990_000),
     "outputs": (b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": "", "outputs": [', b'{"text": "AAAA"},', b"0]}]}"),
 }
 file = root / "submitted/ada/momentum/momentum.ipynb"
 file.parent.mkdir(parents=True)
-for name, (start, unit, end) in kinds.items():
+for name, (start, unit, end, *just) in kinds.items():
     with file.open("wb") as out:
         out.write(start)
-        for _ in range(size // 1_000_000):
-            out.write(unit * (1_000_000 // len(unit)))
+        for _ in range((just or [size])[0] // 100_000):
+            out.write(unit * (100_000 // len(unit)))
         out.write(end)
     begun = time.process_time()
     (submission,) = submissions(Course(root), "momentum")
@@ -167,7 +174,7 @@ def test_fifty_megabytes_of_any_kind_cost_little(released, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert len(lines) == 16
+    assert len(lines) == 19 and sum(line.endswith(": taken in") for line in lines) == 2, done.stdout
     for line in lines:
         seconds, megabytes, _ = line.split(" ", 2)
         assert float(seconds) < 5 and int(megabytes) < 500, done.stdout

@@ -42,13 +42,15 @@ def fault(course: Course, student: str, error: BaseException | None) -> Fault:
     with suppress(OSError), course.log.open("a", encoding="utf-8", errors="backslashreplace") as log:
         told = "".join(traceback.format_exception(error)) if error else "The process that did the work died.\n"
         log.write(f"--- {student!r}\n{told}")
-    return Fault(student, f"{_cause(error)} That is not the notebook's doing, and the next run tries again.")
+    return Fault(student, f"{_cause(error)} That is not the notebook's doing, and it will be tried again.")
 
 
 def _cause(error: BaseException | None) -> str:
     if error is None:
         return "The process that did the work died."
-    if isinstance(error, SQLAlchemyError):
+    if isinstance(error, SQLAlchemyError) or isinstance(
+        error.__context__, SQLAlchemyError
+    ):  # nbgrader makes its own of it
         return "The gradebook could not be used: another program holds it, or there is no room left for it."
     if isinstance(error, OSError):
         return f"A file could not be read or written: {(error.strerror or 'the machine refused').lower()}."

@@ -1,6 +1,5 @@
 """Notebook files: read one that comes from anywhere, and a few words for its cells."""
 
-import io
 import json
 import sys
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ WIDEST = 120_000_000  # bytes of its text in memory, where one rare letter makes
 MOST_VALUES = 500_000  # in its JSON: one that is empty takes two bytes in the file and a hundred in memory
 MOST_CELLS = 1_000
 MOST_TEXT = 20_000_000  # characters in all cells, with the pictures that were pasted into them
-DEEPEST = 20  # levels of metadata; nobody reads what lies deeper
+DEEPEST, MOST_METADATA = 20, 10_000  # levels and values of metadata; nobody reads what lies deeper or comes later
 
 CLEAR = "Clear the outputs in Jupyter and save it again."
 
@@ -113,8 +112,9 @@ def _notebook(raw: Any) -> tuple[NotebookNode, list[str]]:
             f"The notebook has {len(raw['cells'])} cells, more than {MOST_CELLS}. Hand in one with fewer."
         )
     made, room, remarks = [], MOST_TEXT, []
+    values = iter(range(MOST_METADATA))
     for number, found in enumerate(raw["cells"], 1):
-        cell, lost = _cell(number, found)
+        cell, lost = _cell(number, found, values)
         room -= len(cell["source"]) + sum(
             len(data) for each in cell.get("attachments", {}).values() for data in each.values()
         )
@@ -123,11 +123,11 @@ def _notebook(raw: Any) -> tuple[NotebookNode, list[str]]:
         if lost:
             remarks.append(f"Something attached to cell {number} is not a picture. It was left out.")
         made.append(cell | {"source": _writable(cell["source"])})
-    metadata = _sound(_dict(raw.get("metadata")))
+    metadata = _dict(_sound(_dict(raw.get("metadata")), values))
     return from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": made}), remarks
 
 
-def _cell(number: int, raw: Any) -> tuple[dict[str, Any], bool]:
+def _cell(number: int, raw: Any, values: Iterator[int]) -> tuple[dict[str, Any], bool]:
     """A cell, sound in form, and whether something attached to it had to be left out."""
     source = raw.get("source") if isinstance(raw, dict) else None
     if _lines(source):
@@ -136,7 +136,12 @@ def _cell(number: int, raw: Any) -> tuple[dict[str, Any], bool]:
     if not isinstance(source, str) or kind not in ("code", "markdown", "raw"):
         raise UnreadableError(f"Cell {number} of the notebook is damaged: it has no source or no known type.")
     # by hand, not by nbformat's functions: they check each cell against a schema, which takes longer than to run it
-    cell = {"cell_type": kind, "id": f"cell-{number}", "metadata": _sound(_dict(raw.get("metadata"))), "source": source}
+    cell = {
+        "cell_type": kind,
+        "id": f"cell-{number}",
+        "metadata": _dict(_sound(_dict(raw.get("metadata")), values)),
+        "source": source,
+    }
     if kind == "code":
         return cell | {"outputs": [], "execution_count": None}, False
     attached = raw.get("attachments") or {}
@@ -169,14 +174,16 @@ def _writable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _sound(value: Any, left: int = DEEPEST) -> Any:
-    """Metadata that can be written again, without what lies too deep for the functions that copy it."""
+def _sound(value: Any, values: Iterator[int], left: int = DEEPEST) -> Any:
+    """Metadata that can be written again, without what lies too deep for the functions that copy it, or is too much for them."""
+    if next(values, None) is None:
+        return None
     if isinstance(value, str):
         return _writable(value)
     if isinstance(value, dict):
-        return {_writable(key): _sound(each, left - 1) for key, each in value.items()} if left else None
+        return {_writable(key): _sound(each, values, left - 1) for key, each in value.items()} if left else None
     if isinstance(value, list):
-        return [_sound(each, left - 1) for each in value] if left else None
+        return [_sound(each, values, left - 1) for each in value] if left else None
     return value
 
 
@@ -209,7 +216,11 @@ def same_text(one: str, other: str) -> bool:
 
 
 def _clean_lines(text: str) -> Iterator[str]:
-    return (line.rstrip() for line in io.StringIO(text.strip(), newline=None))
+    text, start = text.strip(), 0
+    while start <= len(text):
+        end = text.find("\n", start) % (len(text) + 1)
+        yield text[start:end].rstrip()
+        start = end + 1
 
 
 def about(notebook: NotebookNode) -> dict[str, Any]:

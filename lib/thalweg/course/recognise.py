@@ -7,7 +7,7 @@ from nbformat import NotebookNode
 from .notebooks import marked, same_text
 
 BINDS = re.compile(r"^(?:def|class)\s+(\w+)|^(\w+)\s*=[^=]", re.MULTILINE)
-FIRST = 20_000  # characters of a cell in which a name is looked for
+FIRST = 5_000  # characters of a cell in which a name is looked for
 
 
 def recognise(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> dict[str, NotebookNode]:
@@ -30,13 +30,12 @@ def recognise(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> dict
         same = next((number for number in free(name) if same_text(cells[number].source, cell.source)), None)
         if same is not None:
             take(name, same)
-    names = list(known)
+    names, bound = list(known), [_binds(cell) if cell.cell_type == "code" else [] for cell in cells]
     for name, cell in known.items():
         if name in found or not marked(cell, "solution"):
             continue
         if cell.cell_type == "code":
-            wanted = _binds(cell)[:1]
-            defines = [number for number in free(name) if set(wanted) & set(_binds(cells[number]))]
+            defines = [number for number in free(name) if set(_binds(cell)[:1]) & set(bound[number])]
             if defines:
                 take(name, defines[-1])
         elif names.index(name) and (before := found.get(names[names.index(name) - 1])) is not None:
