@@ -197,7 +197,7 @@ def points(course):
 RIGHT = {"ada": ("graded", 21), "bob": ("graded", 21)}
 
 
-def test_a_gradebook_that_is_locked_for_a_while_costs_nothing(pair, monkeypatch):
+def test_a_gradebook_that_is_locked_for_a_while_costs_nothing(pair, monkeypatch, caplog):
     monkeypatch.setattr(Course, "gradebook_url", property(lambda self: f"sqlite:///{self.gradebook}?timeout=0.1"))
     with closing(sqlite3.connect(pair.gradebook)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -209,6 +209,7 @@ def test_a_gradebook_that_is_locked_for_a_while_costs_nothing(pair, monkeypatch)
         for text in (said, page):
             assert not any(word in text.lower() for word in ("sql", "operationalerror", "insert into", "gradebook.db"))
     assert "OperationalError" in pair.log.read_text(), "the log has it in full"
+    assert not caplog.text, "nbgrader would print it"
     assert "2 graded" in run("grade", "--course", pair.root)
     assert points(pair) == RIGHT
     assert "2 unchanged" in run("grade", "--course", pair.root)

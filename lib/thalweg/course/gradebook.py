@@ -1,5 +1,6 @@
 """The gradebook: what nbgrader's database holds about an assignment."""
 
+import logging
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator
@@ -91,6 +92,7 @@ def opened(course: Course) -> Iterator[Gradebook]:
     """The course's gradebook, closed again at the end. Raises CourseError when there is none."""
     if not has(course):  # nbgrader would make an empty one
         raise CourseError(f"The gradebook {course.gradebook_name} is missing. Run thalweg release to make it.")
+    logging.getLogger("tornado.application").setLevel(logging.CRITICAL)  # nbgrader's: what matters is said by ourselves
     with _said_plainly(course), Gradebook(course.gradebook_url, COURSE_ID) as gradebook:
         yield gradebook
 
