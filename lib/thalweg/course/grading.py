@@ -98,8 +98,11 @@ def grade(
             if job:
                 begun[student] = outcome, submission
                 yield (job,)
+            elif outcome is old:
+                settled.append((old, False))
             else:
-                settled.append((outcome, False) if outcome is old else (_kept(course, outcome), outcome != old))
+                kept = _kept(course, outcome)
+                settled.append((kept, kept != old or kept.outcome == FAILED))
 
     with opened(course) as gradebook:
         recorded = students(gradebook, assignment)

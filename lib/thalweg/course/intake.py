@@ -51,21 +51,18 @@ def _student(name: str, folders: Counter[str]) -> str:
 
 
 def take_in(submission: Submission, assignment: str) -> Intake:
-    """Read a submission. Raises UnreadableError that says, to the student, why it cannot be graded."""
+    """Read a submission. Raises UnreadableError that says, to the student, why it cannot be graded; OSError is the machine's doing."""
     if not submission.sound_name:
         raise UnreadableError(
             f"The folder name {submission.student!r} cannot be a student's name, or another folder has the same one. "
             "Use letters, digits and . _ - @ + ' only, beginning with a letter or a digit, and not more than 64."
         )
-    try:
-        path, remarks = _find(submission.folder, assignment)
-        if path.is_symlink():
-            raise UnreadableError(f"{visible(path.name)} is a symbolic link, not a file. Hand in the notebook itself.")
-        if not path.is_file():
-            raise UnreadableError(f"{visible(path.name)} is not a file. Hand in the notebook itself.")
-        data = read_file(path)
-    except OSError as error:
-        raise UnreadableError(f"The folder cannot be read: {error.strerror or error}.") from error
+    path, remarks = _find(submission.folder, assignment)
+    if path.is_symlink():
+        raise UnreadableError(f"{visible(path.name)} is a symbolic link, not a file. Hand in the notebook itself.")
+    if not path.is_file():
+        raise UnreadableError(f"{visible(path.name)} is not a file. Hand in the notebook itself.")
+    data = read_file(path)
     notebook, lost = parse_notebook(data)
     return Intake(notebook, hashlib.sha256(data).hexdigest(), (*remarks, *lost))
 

@@ -21,6 +21,7 @@ MOST_VALUES = 500_000  # in its JSON: one that is empty takes two bytes in the f
 MOST_CELLS = 1_000
 MOST_TEXT = 20_000_000  # characters in all cells, with the pictures that were pasted into them
 DEEPEST, MOST_METADATA = 20, 10_000  # levels and values of metadata; nobody reads what lies deeper or comes later
+MOST_REMARKS = 10  # that say the same
 
 CLEAR = "Clear the outputs in Jupyter and save it again."
 
@@ -60,14 +61,10 @@ def read_ours(path: Path) -> NotebookNode:
 
 
 def read_file(path: Path) -> bytes:
-    """The content of the file ``path``. Raises UnreadableError when it cannot be read or is absurdly large."""
-    try:
-        if path.stat().st_size > LARGEST:
-            size = LARGEST // 1_000_000
-            raise UnreadableError(f"The file is larger than {size} MB. {CLEAR}")
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableError(f"It cannot be read: {error.strerror or error}.") from error
+    """The content of the file ``path``. Raises UnreadableError when it is absurdly large; OSError is not the writer's doing."""
+    if path.stat().st_size > LARGEST:
+        raise UnreadableError(f"The file is larger than {LARGEST // 1_000_000} MB. {CLEAR}")
+    return path.read_bytes()
 
 
 def parse_notebook(data: bytes) -> tuple[NotebookNode, list[str]]:
@@ -111,7 +108,8 @@ def _notebook(raw: Any) -> tuple[NotebookNode, list[str]]:
         raise UnreadableError(
             f"The notebook has {len(raw['cells'])} cells, more than {MOST_CELLS}. Hand in one with fewer."
         )
-    made, room, remarks = [], MOST_TEXT, []
+    made, room = [], MOST_TEXT
+    remarks: list[str] = []
     values = iter(range(MOST_METADATA))
     for number, found in enumerate(raw["cells"], 1):
         cell, lost = _cell(number, found, values)
@@ -120,7 +118,7 @@ def _notebook(raw: Any) -> tuple[NotebookNode, list[str]]:
         )
         if room < 0:
             raise UnreadableError(f"The cells hold too much text: over {MOST_TEXT // 1_000_000} million characters.")
-        if lost:
+        if lost and len(remarks) < MOST_REMARKS:
             remarks.append(f"Something attached to cell {number} is not a picture. It was left out.")
         made.append(cell | {"source": _writable(cell["source"])})
     metadata = _dict(_sound(_dict(raw.get("metadata")), values))
