@@ -3,11 +3,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help course test topic bench setup site book pdf release class grade lint clean
+.PHONY: help course test topic bench fuzz setup site book pdf release class grade lint clean
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 PORT ?= 8000
+FUZZ ?= 10
 BIN := .venv/bin
 COURSE := _build/course
 READY := .venv/.ready
@@ -27,6 +28,7 @@ help:
 	@echo "make test     set up and run every test"
 	@echo "make topic    T=adam: the page of one topic, and the tests of everything about it (under two minutes, once the site is built)"
 	@echo "make bench    how fast a class is graded, beside stock nbgrader, and how fast optimizers step (some minutes)"
+	@echo "make fuzz     notebooks that are damaged at random, through every command, for about FUZZ=10 minutes; bench does it too"
 	@echo "make pdf      print the book: _build/pdf/thalweg.pdf (installs LaTeX, some minutes the first time)"
 	@echo "make site | release | grade | lint | clean"
 	@echo "OFFLINE=1     with course or site: the site itself carries the Python that runs in its pages (15 MB)"
@@ -154,7 +156,12 @@ topic: setup release
 	$(call say,testing $(T))
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/topics tests/exercises tests/site tests/course/test_topics.py -k "$(T)"
 
-bench: $(READY)
+# The same as in the tests, for as long as one likes.
+fuzz: $(READY)
+	$(call say,fuzzing for about $(FUZZ) minutes)
+	@FUZZ=$(FUZZ) $(BIN)/python -m pytest -q tests/course/test_fuzz.py
+
+bench: $(READY) fuzz
 	$(call say,grading generated classes)
 	@$(BIN)/python tests/bench/grading.py
 	$(call say,timing the optimizers)

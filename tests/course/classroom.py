@@ -1,7 +1,7 @@
 """What the tests of this folder share: further submissions, and a way to run a command."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import sample_class
@@ -72,6 +72,15 @@ def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not come to that"
         time.sleep(0.05)
+
+
+def judged_here(work: Callable, jobs: Iterable[tuple], workers: object) -> Iterator[tuple[tuple, object]]:
+    """In place of ``run_all``: in the sandbox of this very process, which a test starts sooner than others."""
+    for job in jobs:
+        try:
+            yield job, work(*job)
+        except Exception as error:
+            yield job, error
 
 
 def run(*arguments: object, code: int = 0, stdout: bool = False) -> str:

@@ -1,5 +1,6 @@
 """Collect: what Canvas, Moodle and folders hand over arrives once, nothing is overwritten, and unsafe zips are refused."""
 
+import errno
 import json
 import stat
 import zipfile
@@ -10,6 +11,7 @@ from classroom import run
 from hypothesis import given
 from hypothesis import strategies as st
 
+from thalweg.course import collect as collecting
 from thalweg.course import sources
 from thalweg.course.collect import collect
 from thalweg.course.folders import Course
@@ -198,6 +200,53 @@ def test_damage_inside_costs_one_file(course, packed):
     rows = collect(course, zipped)
     assert submitted(course) == {"bob": "B" * 40}
     assert "it is damaged" in rows[0].words
+
+
+@pytest.mark.parametrize("way", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_in_what_is_packed_costs_one_file(course, packed, way):
+    texts = {name: " ".join(f"{name}{number}" for number in range(40)) for name in ("ada", "bob")}
+    zipped = packed({f"{name}/momentum.ipynb": text for name, text in texts.items()}, compression=way)
+    data = bytearray(zipped.read_bytes())
+    start = data.index(b"ada/momentum.ipynb") + len("ada/momentum.ipynb")
+    for place in range(start, start + 12):
+        data[place] ^= 0xFF
+    zipped.write_bytes(data)
+    rows = collect(course, zipped)
+    assert submitted(course) == {"bob": texts["bob"]}
+    assert done(rows)["ada/momentum.ipynb"] == "refused" and "it is damaged" in rows[0].words
+
+
+@pytest.mark.parametrize("form", ["Ana Silva_7_assignsubmission_file/{}", "Ana Silva_7_assignsubmission_file/a/{}"])
+def test_what_a_student_wrote_into_a_zip_does_not_say_when_it_was_handed_in(course, packed, form):
+    mine = {form.format("momentum.ipynb"): "x", form.format("timestamp.txt"): "2020-01-01 00:00:00 UTC"}
+    rows = collect(course, packed(mine))
+    assert submitted(course) == {"Ana.Silva": "x"} and done(rows)[form.format("timestamp.txt")] == "left out"
+    assert not list(course.root.glob("submitted/*/*/timestamp.txt"))
+
+
+def test_names_that_are_too_long_or_written_apart(course, packed, tmp_path):
+    rows = collect(course, packed({f"{'字' * 80}/momentum.ipynb": "x", "Jose\u0301/momentum.ipynb": "y"}))
+    assert [row.done for row in rows] == ["refused", "new"] and submitted(course) == {"Jos\u00e9": "y"}
+    students = tmp_path / "students.csv"
+    students.write_text("lms_id,student\nJos\u00e9 M,jm\n", encoding="utf-8")
+    collect(course, packed({"Jose\u0301 M_5_assignsubmission_file/momentum.ipynb": "z"}), students=students)
+    assert submitted(course)["jm"] == "z"
+
+
+def test_a_file_that_cannot_be_put_in_place_is_tried_again(course, packed, monkeypatch):
+    zipped = packed({"ada/momentum.ipynb": "a", "bob/momentum.ipynb": "b"})
+    write = collecting.write
+
+    def full(path, content):
+        if "ada" in str(path):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, content)
+
+    monkeypatch.setattr(collecting, "write", full)
+    said = run("collect", zipped, "--course", course.root, code=1)
+    assert "no space left on device" in said and submitted(course) == {"bob": "b"}
+    monkeypatch.setattr(collecting, "write", write)
+    assert "1 new, 1 unchanged" in run("collect", zipped, "--course", course.root)
 
 
 def test_limits(course, packed, monkeypatch):

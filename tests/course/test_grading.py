@@ -1,12 +1,21 @@
 """The sample class, graded: every submission gets the points that the judge gives, and one bad file stops nothing."""
 
+import errno
 import json
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from importlib import import_module
 
+import nbformat
 import pytest
 import sample_class
-from classroom import extras, looping, run
+from classroom import extras, judged_here, looping, run
+from nbformat.v4 import new_code_cell, new_notebook
 
-from thalweg.course import outcomes
+from thalweg.course import folders, grading, outcomes
+from thalweg.course.folders import Course
 from thalweg.course.gradebook import opened, records
 from thalweg.course.grading import to_grade
 from thalweg.course.intake import take_in
@@ -154,19 +163,145 @@ def test_results_that_cannot_be_written_are_a_failure_with_a_reason_and_stop_nob
     submitted = copy.root / "submitted/looping/momentum/momentum.ipynb"
     submitted.write_bytes((copy.root / "submitted/kmensah/momentum/momentum.ipynb").read_bytes())
     (copy.root / "autograded/looping").write_text("in the way")
-    assert "1 failed" in run("grade", "--course", copy.root)
+    assert "momentum: 1 failed. Run the command again" in run("grade", "--course", copy.root, code=1)
     outcome = outcomes.load(copy, "momentum")["looping"]
     assert outcome.outcome == "failed"
-    assert "could not be written" in outcome.reason
-    run("report", "--course", copy.root)
-    assert "failed: Its results could not be written" in copy.report("momentum").read_text()
+    assert outcome.reason.startswith("A file could not be read or written: not a directory. That is not the notebook's")
+    assert "NotADirectoryError" in copy.log.read_text()
+    run("report", "--course", copy.root, code=1)
+    assert "failed: A file could not be read or written" in copy.report("momentum").read_text()
 
     (copy.root / "autograded/looping").unlink()
     (submitted.parent / "timestamp.txt").write_text("noon")
-    run("grade", "--course", copy.root, "--student", "looping", "--force")
+    assert "1 graded" in run("grade", "--course", copy.root, "--student", "looping"), "it is tried again"
     outcome = outcomes.load(copy, "momentum")["looping"]
     assert outcome.outcome == "graded"
     assert outcome.remarks == ["The file timestamp.txt does not hold a time. It was left out."]
+
+
+@pytest.fixture
+def pair(bubblewrap, released, tmp_path, monkeypatch):
+    """Two right submissions, not graded yet; what is graded runs in this process's sandbox."""
+    monkeypatch.setattr(grading, "run_all", judged_here)
+    course = Course(tmp_path / "course")
+    shutil.copytree(released.root, course.root)
+    sample_class.write(course, [sample_class.Student(name, sample_class.right(0), "Well.") for name in ("ada", "bob")])
+    return course
+
+
+def points(course):
+    return {name: (outcome.outcome, outcome.points) for name, outcome in outcomes.load(course, "momentum").items()}
+
+
+RIGHT = {"ada": ("graded", 21), "bob": ("graded", 21)}
+
+
+def test_a_gradebook_that_is_locked_for_a_while_costs_nothing(pair, monkeypatch, caplog):
+    monkeypatch.setattr(Course, "gradebook_url", property(lambda self: f"sqlite:///{self.gradebook}?timeout=0.1"))
+    with closing(sqlite3.connect(pair.gradebook)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        said = run("grade", "--course", pair.root, code=1)
+        assert "2 failed" in said and "The gradebook could not be used: another program holds it" in said
+        run("feedback", "--course", pair.root, code=1)
+        page = pair.feedback("momentum", "ada").read_text()
+        assert "it will be tried again" in page
+        for text in (said, page):
+            assert not any(word in text.lower() for word in ("sql", "operationalerror", "insert into", "gradebook.db"))
+    assert "OperationalError" in pair.log.read_text(), "the log has it in full"
+    assert not caplog.text, "nbgrader would print it"
+    assert "2 graded" in run("grade", "--course", pair.root)
+    assert points(pair) == RIGHT
+    assert "2 unchanged" in run("grade", "--course", pair.root)
+
+
+@pytest.mark.parametrize("where", ["autograded", "outcomes", "everything"])
+def test_a_disk_that_is_full_for_a_while_costs_nothing(pair, monkeypatch, where):
+    def full(path, content, mode=0o644):
+        if where == "everything" or where in path.parts:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        folders.write(path, content, mode)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(grading, "write", full)
+        patch.setattr(outcomes, "write", full)
+        said = run("grade", "--course", pair.root, code=1)
+        assert "2 failed" in said and "no space left on device" in said
+    assert "2 graded" in run("grade", "--course", pair.root)
+    assert points(pair) == RIGHT
+
+
+@pytest.mark.parametrize(
+    "where", ["intake.parse_notebook", "grading.restore", "grading.enter", "grading.with_rubrics", "outcomes.sound"]
+)
+def test_a_fault_of_the_grader_s_concerns_one_submission_wherever_it_is(pair, monkeypatch, where):
+    module, name = where.split(".")
+    place = import_module(f"thalweg.course.{module}")
+    right, met = getattr(place, name), []
+
+    def faulty(*given, **more):
+        met.append(given)
+        if len(met) == 1:
+            raise KeyError("a secret of the grader's")
+        return right(*given, **more)
+
+    monkeypatch.setattr(place, name, faulty)
+    said = run("grade", "--course", pair.root, code=1)
+    assert "1 graded, 1 failed" in said or "1 failed, 1 graded" in said
+    assert "The grader itself has a fault" in said and "a secret" not in said
+    run("grade", "--course", pair.root)
+    assert points(pair) == RIGHT
+
+
+@pytest.mark.parametrize("where", ["results._result", "feedback.page", "similarity.take_in", "export._plain"])
+def test_a_fault_in_a_later_command_leaves_the_others_theirs(copy, monkeypatch, where):
+    module, name = where.split(".")
+    place = import_module(f"thalweg.course.{module}")
+    right = getattr(place, name)
+
+    def faulty(*given, **more):
+        if "afischer" in repr(given[:1]) + repr(more):
+            raise KeyError("a secret")
+        return right(*given, **more)
+
+    if where == "export._plain":
+        monkeypatch.setitem(place.FORMS, "plain", replace(place.FORMS["plain"], row=faulty))
+    monkeypatch.setattr(place, name, faulty)
+    command = {"similarity": "report", "results": "feedback"}.get(module, module)
+    said = run(command, "--course", copy.root, code=1)
+    assert "afischer: failed: The grader itself has a fault" in said and "a secret" not in said
+    assert "momentum: 1 failed" in said
+
+
+def test_an_assignment_of_plain_nbgrader_is_named_and_left_out(pair):
+    for folder in ("release", "source"):
+        path = pair.root / folder / "algebra/algebra.ipynb"
+        path.parent.mkdir()
+        path.write_text(nbformat.writes(new_notebook(cells=[new_code_cell("1 + 1")])))
+    said = run("grade", "--course", pair.root)
+    sample = pair.root / "submitted/ada/algebra/algebra.ipynb"
+    sample.parent.mkdir()
+    shutil.copy(pair.root / "release/algebra/algebra.ipynb", sample)
+    for command in ("grade", "feedback", "report", "export"):
+        said = run(command, "--course", pair.root)
+        assert "momentum" in said
+    assert "algebra is left out" in run("grade", "--course", pair.root)
+    assert "was not made by thalweg release" in run("grade", "algebra", "--course", pair.root, code=2)
+    assert points(pair) == RIGHT
+
+
+def test_a_notebook_without_marks_gets_its_points_and_one_of_another_course_does_not(pair):
+    path = pair.submitted("momentum", "ada")
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        cell.metadata.clear()
+    path.write_text(nbformat.writes(notebook))
+    marks = {"nbgrader": {"grade_id": "sum", "grade": True, "solution": True, "locked": False, "points": 2}}
+    other = new_notebook(cells=[new_code_cell("import numpy as np"), new_code_cell("total = 3", metadata=marks)])
+    pair.submitted("momentum", "bob").write_text(nbformat.writes(other))
+    run("grade", "--course", pair.root)
+    ended = outcomes.load(pair, "momentum")
+    assert points(pair) == {"ada": ("graded", 21), "bob": ("malformed", 0)}
+    assert "found by their text" in ended["ada"].remarks[0] and "something else" in ended["bob"].reason
 
 
 def test_two_students_get_other_inputs_and_each_the_same_again(graded):

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -79,7 +81,109 @@ def test_a_file_that_is_too_large_is_not_read(hand_in, monkeypatch):
         hand_in({"momentum.ipynb": GOOD})
 
 
-@pytest.mark.parametrize("name", ["=cmd", "-x", ".hidden", "a b", "x" * 65, "a\nb", "a;b", "*", "<b>"])
+def test_what_is_attached_and_is_no_picture_is_left_out_with_a_remark(hand_in):
+    damaged = [
+        "oops",
+        {"x": "oops"},
+        {"x": 1},
+        {"x": []},
+        {"x": {}},
+        {"x": {"image/png": 5}},
+        {"x": {"image/png": ["a", 1]}},
+    ]
+    cells = [{"cell_type": "markdown", "source": "", "attachments": found} for found in [*damaged, {}, None]]
+    sound = {"a.png": {"image/png": ["A", "A"]}}
+    cells.append({"cell_type": "markdown", "source": "", "attachments": sound | damaged[1]})
+    intake = hand_in({"momentum.ipynb": json.dumps({"nbformat": 4, "cells": cells})})
+    assert intake.remarks == tuple(
+        f"Something attached to cell {number} is not a picture. It was left out."
+        for number in [1, 2, 3, 4, 5, 6, 7, 10]
+    )
+    assert [cell.get("attachments") for cell in intake.notebook.cells] == [None] * 9 + [{"a.png": {"image/png": "AA"}}]
+
+
+def test_too_many_cells_and_too_much_text_are_refused(hand_in):
+    cells = [{"cell_type": "code", "source": ""}] * (notebooks.MOST_CELLS + 1)
+    with pytest.raises(UnreadableError, match="has 1001 cells, more than 1000"):
+        hand_in({"momentum.ipynb": json.dumps({"nbformat": 4, "cells": cells})})
+    with pytest.raises(UnreadableError, match="over 20 million characters"):
+        parse_notebook(json.dumps({"nbformat": 4, "cells": [cells[0] | {"source": "x" * 20_000_001}]}).encode())
+
+
+HUGE = r"""
+import resource, sys, time
+from pathlib import Path
+from thalweg.course.folders import Course
+from thalweg.course.intake import submissions, take_in
+from thalweg.course.notebooks import UnreadableError, read_notebook
+from thalweg.course.restore import restore
+from thalweg.course.similarity import _prints
+
+root, size = Path(sys.argv[1]), 49_900_000
+release = read_notebook(Path(sys.argv[2]))
+head, cell = b'{"nbformat": 4, "metadata": {"x": ', b'{"cell_type": "code", "source": %s}'
+kinds = {
+    "empty lists": (head + b"[", b"[],", b"0]}}"),
+    "empty objects": (head + b"[", b"{},", b"0]}}"),
+    "keys": (head + b"[", b'{"a":1},', b"0]}}"),
+    "numbers": (head + b"[", b"1,", b"0]}}"),
+    "large numbers": (head + b"[", b"9" * 4000 + b",", b"0]}}"),
+    "nothing but brackets": (b"", b"[", b""),
+    "blanks": (b"", b" ", b""),
+    "a long string": (head + b'"', b"x", b'"}}'),
+    "wide letters": (head + '"\N{GRINNING FACE}'.encode(), b"x", b'"}}'),
+    "nothing but wide letters": (head + b'"', "\N{GRINNING FACE}".encode(), b'"}}'),
+    "spelled letters": (head + b'"', b"\\u00e9", b'"}}'),
+    "half letters": (head + b'"', b"\\ud800", b'"}}'),
+    "empty cells": (b'{"nbformat": 4, "cells": [', cell % b'""' + b",", cell % b'""' + b"]}"),
+    "a cell": (b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": "', b"ab\\n", b'"}]}'),
+    "a cell that is cut off": (b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": "', b"x", b""),
+    "a cell that is just allowed": (
+        b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": "', b"ab\\n", b'"}]}', 26_000_000
+    ),
+    "cells that are just allowed": (
+        b'{"nbformat": 4, "cells": [', cell % b'"%s"' % (b"a = 1\\n" * 3000) + b",", cell % b'""' + b"]}", 21_000_000
+    ),
+    "objects that are just allowed": (head + b"[", b'{"a":1},', b'0]}, "cells": []}', 1_990_000),
+    "outputs": (b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": "", "outputs": [', b'{"text": "AAAA"},', b"0]}]}"),
+}
+file = root / "submitted/ada/momentum/momentum.ipynb"
+file.parent.mkdir(parents=True)
+for name, (start, unit, end, *just) in kinds.items():
+    with file.open("wb") as out:
+        out.write(start)
+        for _ in range((just or [size])[0] // 100_000):
+            out.write(unit * (100_000 // len(unit)))
+        out.write(end)
+    begun = time.process_time()
+    (submission,) = submissions(Course(root), "momentum")
+    try:
+        restore(take_in(submission, "momentum").notebook, release)
+        said = "taken in"
+    except UnreadableError as error:
+        said = str(error)
+    _prints(submission, "momentum", release, [])
+    spent = time.process_time() - begun
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"{spent:.1f} {peak} {name}: {said}")
+"""
+
+
+def test_fifty_megabytes_of_any_kind_cost_little(released, tmp_path):
+    command = [sys.executable, "-c", HUGE, tmp_path, released.release("momentum")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 19 and sum("something else" in line for line in lines) == 3, done.stdout
+    for line in lines:
+        seconds, megabytes, _ = line.split(" ", 2)
+        assert float(seconds) < 5 and int(megabytes) < 500, done.stdout
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["=cmd", "-x", ".hidden", "a b", "x" * 65, "a\nb", "a;b", "*", "<b>", "é" * 120, "字" * 80, "\x1b[2J", "a\u202eb"],
+)
 def test_odd_folder_names_are_refused(hand_in, name):
     with pytest.raises(UnreadableError, match="cannot be a student's name"):
         hand_in({"momentum.ipynb": GOOD}, student=name)
@@ -88,6 +192,27 @@ def test_odd_folder_names_are_refused(hand_in, name):
 @pytest.mark.parametrize("name", ["ada", "ada.lovelace@example.org", "o'neil", "jürgen", "12345", "a-b_c+d"])
 def test_ordinary_folder_names_are_accepted(hand_in, name):
     assert hand_in({"momentum.ipynb": GOOD}, student=name)
+
+
+def test_accents_that_a_mac_writes_apart_are_one_name(tmp_path):
+    apart = "Jose\u0301"
+    for name in (apart, "Zoe\u0308", "Zo\u00eb"):
+        (tmp_path / "submitted" / name / "momentum").mkdir(parents=True)
+        (tmp_path / "submitted" / name / "momentum/momentum.ipynb").write_text(GOOD)
+    course = Course(tmp_path)
+    by_name = {found.student: found for found in submissions(course, "momentum")}
+    assert by_name["Jos\u00e9"].folder.parent.name == apart and take_in(by_name["Jos\u00e9"], "momentum")
+    assert course.submitted("momentum", "Jos\u00e9").exists()
+    assert take_in(by_name["Zo\u00eb"], "momentum"), "of two the one with whole letters counts"
+    with pytest.raises(UnreadableError, match="or another folder has the same one"):
+        take_in(by_name["Zoe\u0308"], "momentum")
+
+
+def test_names_are_shown_without_what_moves_the_cursor_and_stay_apart(tmp_path):
+    for name in ("a\x1b[2J", "a\\x1b[2J", "a\u202eb"):
+        (tmp_path / "submitted" / name / "momentum").mkdir(parents=True)
+    found = [submission.student for submission in submissions(Course(tmp_path), "momentum")]
+    assert sorted(found) == [r"a\\x1b[2J", r"a\u202eb", r"a\x1b[2J"]
 
 
 def test_links_folders_and_pipes_are_refused(tmp_path):
@@ -142,7 +267,7 @@ def test_everything_that_a_notebook_holds_can_be_written_again():
             },
         ],
     }
-    notebook = parse_notebook(json.dumps(raw).encode())
+    notebook, _ = parse_notebook(json.dumps(raw).encode())
     notebooks.to_text(notebook).encode("utf-8")
     assert notebook.cells[1].source == "a\nb"
     assert notebook.cells[0].attachments["a.png"]["image/png"] == "AA"

@@ -80,7 +80,17 @@ def test_with_one_exercise_new_files_wait_and_failures_change_nothing(three, mon
     old = outcomes.load(three, "momentum")
     monkeypatch.setattr("thalweg.course.grading.run_all", lambda work, jobs, *_: ((job, None) for job in jobs))
     said = json.loads(
-        run("regrade", "momentum", "--exercise", "momentum.nesterov", "--json", "--course", three.root, stdout=True)
+        run(
+            "regrade",
+            "momentum",
+            "--exercise",
+            "momentum.nesterov",
+            "--json",
+            "--course",
+            three.root,
+            code=1,
+            stdout=True,
+        )
     )
     assert [outcome["student"] for outcome in said["outcomes"]] == ["bokafor"] and said["changes"] == []
     assert outcomes.load(three, "momentum") == old

@@ -6,7 +6,7 @@ import random
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from thalweg.course.notebooks import grade_id, marked, parse_notebook, read_notebook, to_text
+from thalweg.course.notebooks import UnreadableError, grade_id, marked, parse_notebook, read_notebook, to_text
 from thalweg.course.restore import restore
 
 
@@ -20,7 +20,7 @@ def submitted(release):
     """An honest submission, as the student's Jupyter saved it."""
     notebook = copying.deepcopy(release)
     cell(notebook, "heavy_ball").source = "def heavy_ball(theta, grad, v, lr, rho):\n    return theta, v"
-    return parse_notebook(to_text(notebook).encode())
+    return parse_notebook(to_text(notebook).encode())[0]
 
 
 def cell(notebook, name):
@@ -124,6 +124,60 @@ def test_a_cell_of_another_type_is_changed_back(submitted, release):
 def test_an_attached_picture_stays_with_the_written_answer(submitted, release):
     cell(submitted, "written").attachments = {"a.png": {"image/png": "AA"}}
     assert cell(restore(submitted, release)[0], "written").attachments == {"a.png": {"image/png": "AA"}}
+
+
+def without_marks(notebook):
+    for each in notebook.cells:
+        each.metadata = {}
+    return notebook
+
+
+def test_cells_that_lost_their_marks_are_found_by_their_text(submitted, release):
+    cell(submitted, "written").source = "Because."
+    cell(submitted, "best_rho").source = "# measured\nbest_rho = 0.9"
+    submitted.cells.insert(3, own("helper = 1"))
+    restored, remarks = restore(without_marks(submitted), release)
+    assert names(restored) == names(release) and sources(restored) == sources(submitted)
+    assert remarks == ["The cells had lost the marks by which they are found. They were found by their text."]
+
+
+def test_answers_in_a_notebook_of_ones_own_are_found_by_what_they_define(submitted, release):
+    kept = [each for each in submitted.cells if marked(each, "solution")]
+    kept.insert(1, own("def heavy_ball(theta, grad, v, lr, rho):\n    return 'the second try'"))
+    submitted.cells = kept
+    restored, remarks = restore(without_marks(submitted), release)
+    assert cell(restored, "heavy_ball").source.endswith("'the second try'")
+    assert (
+        remarks[0].startswith("The cells had lost the marks")
+        and "The cell intro was missing. It was put back." in remarks
+    )
+
+
+def foreign(kind, release):
+    if kind == "nothing":
+        return []
+    if kind == "plain code":
+        return [own("import numpy as np"), own("print(1)")]
+    marks = (
+        ["import", "train", "plot", "written", "bonus"]
+        if kind == "another course's"
+        else ["setup", "written", "a", "b", "c"]
+    )
+    made = [new_code_cell(f"# {name}", metadata={"nbgrader": {"grade_id": name, "grade": True}}) for name in marks]
+    return [*made, new_code_cell(cell(release, "setup").source)]
+
+
+@pytest.mark.parametrize("kind", ["nothing", "plain code", "another course's", "another assignment's"])
+def test_the_notebook_of_something_else_is_refused(submitted, release, kind):
+    submitted.cells = foreign(kind, release)
+    with pytest.raises(UnreadableError, match="This is the notebook of something else"):
+        restore(submitted, release)
+
+
+def test_a_few_cells_that_are_left_are_enough(submitted, release):
+    submitted.cells = [cell(submitted, "heavy_ball"), own("x = 1")]
+    restored, _ = restore(submitted, release)
+    assert cell(restored, "heavy_ball").source.endswith("return theta, v")
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -83,7 +83,7 @@ def test_any_text_has_fingerprints(text):
 
 
 def test_the_class(graded):
-    found = {(pair.one, pair.other) for pair in similar(graded, "momentum")}
+    found = {(pair.one, pair.other) for pair in similar(graded, "momentum")[0]}
     assert {("bokafor", "noisy"), ("bokafor", "exiting")} & found, "both answer in the first style, word for word"
     honest = {"afischer", "cmoreau", "dpatel", "esilva", "fnovak", "gtanaka", "hlarsen", "iquispe", "jweber", "kmensah"}
     assert not [pair for pair in found if set(pair) <= honest]

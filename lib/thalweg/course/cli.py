@@ -1,16 +1,17 @@
 """The command line: ``thalweg release``, ``check``, ``grade``, ``feedback``, ``report``, ``export``."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -24,8 +25,9 @@ from rich.progress import (
 from rich.text import Text
 from typer.core import TyperGroup
 
-from .errors import CourseError, NothingThereError
+from .errors import CourseError, ForeignError, NothingThereError
 from .folders import DEFAULT, Course
+from .names import shown
 from .settings import CELL_TIMEOUT
 
 if TYPE_CHECKING:
@@ -46,10 +48,15 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):  # a terminal that has no letter for a name's é gets a spelling of it
+                stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
-        except CourseError as error:
-            err.print(f"[bold red]Error:[/] [red]{escape(str(error))}[/]", soft_wrap=True)
+        except BrokenPipeError:  # nobody reads any more
+            raise
+        except (CourseError, OSError) as error:
+            err.print(f"[bold red]Error:[/] [red]{shown(str(error))}[/]", soft_wrap=True)
             raise typer.Exit(2) from error
 
 
@@ -67,8 +74,8 @@ app = typer.Typer(
     help="Release, check and grade the assignments of Thalweg.\n\n"
     "A course lives in one folder, by default _build/course: release/ is for the students, submitted/STUDENT/NAME/ takes "
     "what they hand in, feedback/ and report/ are the results. The points are in an nbgrader gradebook.\n\n"
-    "Exit codes: 0 done; 1 done, but something needs you (check: something to put right; collect: a file was refused); "
-    "2 the command could not be carried out, and the last line says why.",
+    "Exit codes: 0 done; 1 done, but something needs you (check: something to put right; collect: a file was refused; all "
+    "others: the work on a submission failed, so run the command again); 2 the command could not be carried out, and the last line says why.",
 )
 
 Name = Annotated[str | None, typer.Argument(metavar="NAME", help="The assignment, such as momentum. Default: all.")]
@@ -85,17 +92,39 @@ Scheduler = Annotated[
 ]
 
 
-def _for_each(course: Path, name: str | None, work: Callable[[Course, str], None]) -> None:
-    """Do the work for the assignment called ``name``, or for all those for which there is something to do."""
-    place, idle = Course(course), []
+def _for_each(course: Path, name: str | None, work: Callable[[Course, str], dict[str, str]]) -> bool:
+    """Do the work for the assignment called ``name``, or for all those for which there is something to do.
+
+    The work returns the students for whom it failed, each with the reason. Tells them, and returns whether there were any.
+    """
+    place, idle, failed = Course(course), [], False
     names = place.assignments(name)
     for assignment in names:
         try:
-            work(place, assignment)
+            failed |= _told(place, assignment, work(place, assignment))
         except NothingThereError as error:
             idle.append(error)
-    if len(idle) == len(names):
+        except ForeignError as error:
+            if name:
+                raise
+            err.print(f"{shown(assignment)} is left out: {shown(str(error))}", soft_wrap=True)
+    if idle and len(idle) == len(names):
         raise idle[0]
+    return failed
+
+
+def _told(place: Course, assignment: str, failed: dict[str, str]) -> bool:
+    for student, why in failed.items():
+        err.print(f"{shown(student)}: [red]failed[/]: {shown(why)}", soft_wrap=True)
+    if failed:
+        words = f"{assignment}: {len(failed)} failed. Run the command again; what is known about it is in {place.log}."
+        err.print(shown(words), soft_wrap=True)
+    return bool(failed)
+
+
+def _end(failed: bool) -> None:
+    if failed:
+        raise typer.Exit(1)
 
 
 class _Rate(ProgressColumn):
@@ -208,7 +237,7 @@ def _check(
     if found.faults:
         out.print("[bold]To put right:[/]")
         for fault in found.faults:
-            out.print(f"  [red]✘[/] {escape(fault)}", soft_wrap=True)
+            out.print(f"  [red]✘[/] {shown(fault)}", soft_wrap=True)
         raise typer.Exit(1)
     out.print("[green]✔[/] Every cell is there, and the notebook runs from top to bottom.")
 
@@ -270,8 +299,9 @@ def _grade(
     Each submission runs in a sandbox of its own: no network, no files but its own, limited time and memory. Where this machine
     cannot do that, nothing is graded, unless you say --trust-submissions.
 
-    Exit code 0: every submission has an outcome, also one that could not be graded. 2: the command could not be carried out, or
-    not to the end; what was graded is kept, and the last line says why.
+    Exit code 0: every submission has an outcome, also one that is malformed. 1: some failed for reasons of the grader or the
+    machine; run the command again, and it tries these once more. 2: the command could not be carried out, or not to the end; what
+    was graded is kept, and the last line says why.
     """
     from .grading import to_grade
     from .regrade import points
@@ -279,18 +309,20 @@ def _grade(
 
     made: list[dict[str, Any]] = []
 
-    def work(place: Course, assignment: str) -> None:
+    def work(place: Course, assignment: str) -> dict[str, str]:
         batch = to_grade(place, assignment, student)
         before = points(place, assignment) if force else {}
-        done = _graded(
+        done, failed = _graded(
             place, assignment, batch, force, workers, Limits(cell=timeout), trust, quiet=as_json, scheduler=scheduler
         )
         path, rows = _changed(place, assignment, before, as_json) if force else (None, [])
         made.append(_graded_json(assignment, done, rows, path))
+        return failed
 
-    _for_each(course, name, work)
+    failed = _for_each(course, name, work)
     if as_json:
         _print_json(made)
+    _end(failed)
 
 
 @app.command("regrade")
@@ -308,8 +340,8 @@ def _regrade(
     """Grade everything again after a judge was corrected, and show whose points changed.
 
     The table is kept as CSV in report/. Manual grades stay. With --exercise all other exercises keep their points, and
-    submissions that were never graded, or were handed in anew, wait for thalweg grade. When a regrade is interrupted, run
-    it again: it still compares with what there was before.
+    submissions that were never graded, or were handed in anew, wait for thalweg grade. When a regrade is interrupted, or
+    some failed (exit code 1), run it again: it still compares with what there was before.
     """
     from .grading import to_grade
     from .regrade import Before, the_exercise
@@ -321,11 +353,13 @@ def _regrade(
     before = Before.take(place, name)
     batch = [one for one in to_grade(place, name) if not only or before.same_file(one)]
     keep = (lambda outcome: before.only(only, outcome)) if only else None
-    done = _graded(place, name, batch, True, workers, Limits(cell=timeout), trust, quiet=as_json, keep=keep)
+    done, failed = _graded(place, name, batch, True, workers, Limits(cell=timeout), trust, quiet=as_json, keep=keep)
     path, rows = _changed(place, name, before.points, as_json)
-    before.done()
+    if not failed:
+        before.done()
     if as_json:
         _print_json(_graded_json(name, done, rows, path))
+    _end(_told(place, name, failed))
 
 
 def _graded(
@@ -339,24 +373,27 @@ def _graded(
     quiet: bool,
     keep: "Callable[[Outcome], Outcome] | None" = None,
     scheduler: str | None = None,
-) -> "list[Outcome]":
-    """Grade the batch with a progress bar and a line for each outcome; ``keep`` may replace it."""
+) -> "tuple[list[Outcome], dict[str, str]]":
+    """Grade the batch with a progress bar and a line for each outcome; ``keep`` may replace it. Also whose grading failed, and why."""
     from .grading import grade
+    from .outcomes import FAILED
     from .tables import outcome_line
 
     done, unchanged = [], 0
+    failed: dict[str, str] = {}
     with _progress("submissions") as progress:
         task = progress.add_task(f"Grading {assignment}", total=len(batch))
         for outcome, new in grade(place, assignment, batch, force, workers, limits, not trust, scheduler):
             done.append(keep(outcome) if keep else outcome)
+            failed |= {one.student: one.reason for one in (outcome, done[-1]) if one.outcome == FAILED}
             unchanged += not new
-            if new:
+            if new and done[-1].outcome != FAILED:  # those are told at the end
                 progress.console.print(outcome_line(done[-1]), soft_wrap=True)
             progress.advance(task)
     counts = ", ".join(f"{count} {kind}" for kind, count in Counter(one.outcome for one in done).most_common())
     same = f"; {unchanged} unchanged since the last time" if unchanged else ""
     (err if quiet else out).print(f"{assignment}: {counts}{same}", soft_wrap=True)
-    return done
+    return done, failed
 
 
 def _changed(place: Course, assignment: str, before: "Points", quiet: bool) -> "tuple[Path | None, list[Change]]":
@@ -387,11 +424,13 @@ def _feedback(name: Name = None, course: Folder = DEFAULT) -> None:
     """Write a page for each student: points by part, the misconception that was recognised, and a hint."""
     from .feedback import feedback
 
-    def work(place: Course, assignment: str) -> None:
-        pages = feedback(place, assignment)
-        out.print(f"{assignment}: {len(pages)} pages {place.root}/feedback/STUDENT/{assignment}.html", soft_wrap=True)
+    def work(place: Course, assignment: str) -> dict[str, str]:
+        done = feedback(place, assignment)
+        pages = f"{len(done.paths)} pages {place.root}/feedback/STUDENT/{assignment}.html"
+        out.print(f"{assignment}: {pages}", soft_wrap=True)
+        return done.failed
 
-    _for_each(course, name, work)
+    _end(_for_each(course, name, work))
 
 
 @app.command("report")
@@ -403,7 +442,7 @@ def _report(name: Name = None, course: Folder = DEFAULT, as_json: Json = False) 
 
     made: list[dict[str, Any]] = []
 
-    def work(place: Course, assignment: str) -> None:
+    def work(place: Course, assignment: str) -> dict[str, str]:
         done = report(place, assignment)
         made.append({
             "assignment": assignment,
@@ -418,10 +457,12 @@ def _report(name: Name = None, course: Folder = DEFAULT, as_json: Json = False) 
         if not as_json:
             out.print(class_table(assignment, done.results))
             out.print(f"{assignment}: {done.path}", soft_wrap=True)
+        return done.failed
 
-    _for_each(course, name, work)
+    failed = _for_each(course, name, work)
     if as_json:
         _print_json(made)
+    _end(failed)
 
 
 @app.command("late")
@@ -447,7 +488,7 @@ def _late(
     worked out again by the next feedback, report or export.
     """
     from .late import Policy, due_time, extend, policies, set_policy
-    from .results import results
+    from .results import failures, results
     from .tables import late_table
 
     place = Course(course)
@@ -465,10 +506,11 @@ def _late(
         found = results(place, name)
     except NothingThereError:
         found = []
+    failed = failures(found)
     if as_json:
         late = [_result_json(result) for result in found if result.lateness.late]
         _print_json({"assignment": name, "policy": asdict(policy) if policy else None, "late": late})
-        return
+        return _end(_told(place, name, failed))
     out.print(late_table(found))
     words = (
         f"due {policy.due}, {policy.per_day} a day, {policy.most} at most, {policy.grace} minutes of grace"
@@ -476,6 +518,7 @@ def _late(
         else "no due time"
     )
     out.print(f"{name}: {words}", soft_wrap=True)
+    _end(_told(place, name, failed))
 
 
 @app.command("export")
@@ -498,20 +541,22 @@ def _export(
 
     made: list[dict[str, Any]] = []
 
-    def work(place: Course, assignment: str) -> None:
+    def work(place: Course, assignment: str) -> dict[str, str]:
         done = export(place, assignment, output, form, column, incomplete)
         made.append(
             {"assignment": assignment, "file": str(done.path), "students": done.rows, "left_out": done.left_out}
         )
         for student, why in done.left_out.items():
-            err.print(f"{escape(student)} is left out: {escape(why)}", soft_wrap=True)
+            err.print(f"{shown(student)} is left out: {shown(why)}", soft_wrap=True)
         if not as_json:
             out.print(f"{assignment}: {done.path}", soft_wrap=True)
+        return done.failed
 
     names = Course(course).assignments(name)
     if (output or column) and len(names) > 1:
         option = "--output" if output else "--column"
         raise CourseError(f"{option} takes one assignment, and there are several: {', '.join(names)}. Name one.")
-    _for_each(course, name, work)
+    failed = _for_each(course, name, work)
     if as_json:
         _print_json(made)
+    _end(failed)

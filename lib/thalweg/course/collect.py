@@ -3,7 +3,6 @@
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import Any
 
 from .errors import CourseError
 from .folders import Course, write
+from .guard import Fault, attempt
 from .handins import HandIn, hand_in
-from .intake import STUDENT
+from .names import composed, sound
 from .sources import Item, items
 
 NEW, REPLACED, SAME, EARLIER, REFUSED, LEFT = "new", "replaced", "unchanged", "earlier", "refused", "left out"
@@ -72,18 +72,33 @@ def collect(
     times: dict[str, datetime] = {}
     with TemporaryDirectory(prefix="thalweg-") as scratch:
         for item in items(source, Path(scratch)):
-            if item.path.name == "timestamp.txt" and not item.refused:
-                if time := _time(item.data.decode("utf-8", "replace").strip()):
+            if item.path.name == "timestamp.txt" and not item.refused and _of_a_folder(item):
+                time = attempt(course, str(item.path), _time_in, item)
+                if isinstance(time, datetime):
                     times[str(item.path.parent)] = time
                 continue
-            sorted_in = _sort_in(item, assignments, course.released(), listed, zip_times)
-            if isinstance(sorted_in, Row):
+            sorted_in = attempt(
+                course, str(item.path), _sort_in, item, assignments, course.released(), listed, zip_times
+            )
+            if isinstance(sorted_in, Fault):
+                rows.append(Row(str(item.path), "", "", REFUSED, sorted_in.reason))
+            elif isinstance(sorted_in, Row):
                 rows.append(sorted_in)
             else:
                 found[sorted_in.student, sorted_in.assignment].append(sorted_in)
-        for (_, assignment), notebooks in sorted(found.items()):
-            rows += _hand_in(course, assignment, [_timed(one, times) for one in notebooks], dry)
+        for (student, assignment), notebooks in sorted(found.items()):
+            timed = [_timed(one, times) for one in notebooks]
+            placed = attempt(course, student, _hand_in, course, assignment, timed, dry)
+            if isinstance(placed, Fault):
+                placed = [one.row(REFUSED, placed.reason) for one in timed]
+            rows += placed
     return rows
+
+
+def _of_a_folder(item: Item) -> bool:
+    """Was it laid there by the instructor's own tools? All that lies in the zip of an LMS, students may have written."""
+    by = hand_in(item.path)
+    return by is not None and by.lms == "folder"
 
 
 def read_students(path: Path) -> dict[str, Listed]:
@@ -102,8 +117,8 @@ def read_students(path: Path) -> dict[str, Listed]:
             f"{path} needs the columns lms_id and student. Its first line is: {text.partition(chr(10))[0]}"
         )
     for number, row in enumerate(table, 2):
-        key, student = (row["lms_id"] or "").strip(), (row["student"] or "").strip()
-        if not STUDENT.fullmatch(student):
+        key, student = (composed((row[name] or "").strip()) for name in ("lms_id", "student"))
+        if not sound(student):
             raise CourseError(f"{path}, line {number}: {student!r} cannot be a student's name.")
         when = (row.get("submitted") or "").strip()
         time = _time(when)
@@ -122,6 +137,10 @@ def _time(text: str) -> datetime | None:
         ).astimezone()
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _time_in(item: Item) -> datetime | None:
+    return _time(item.beginning(100).decode("utf-8", "replace").strip())
 
 
 def _sort_in(
@@ -148,7 +167,7 @@ def _sort_in(
     student = line.student if line else by.student
     if listed is not None and not line:
         return Row(file, student, assignment, REFUSED, f"{' / '.join(by.keys)} is not in the list of students")
-    if not STUDENT.fullmatch(student):
+    if not sound(student):
         return Row(file, student, assignment, REFUSED, "this cannot be a student's name: give another with --students")
     time = line.submitted if line else None
     if zip_times and item.time:
@@ -157,24 +176,21 @@ def _sort_in(
 
 
 def _timed(notebook: _Notebook, times: dict[str, datetime]) -> _Notebook:
-    """A timestamp.txt next to the notebook says when it was handed in."""
-    return replace(notebook, time=notebook.time or times.get(str(notebook.item.path.parent)))
+    """In a plain folder, a timestamp.txt next to the notebook says when it was handed in."""
+    written = times.get(str(notebook.item.path.parent)) if notebook.by.lms == "folder" else None
+    return replace(notebook, time=notebook.time or written)
 
 
-def _hand_in(course: Course, assignment: str, notebooks: list[_Notebook], dry: bool) -> Iterator[Row]:
+def _hand_in(course: Course, assignment: str, notebooks: list[_Notebook], dry: bool) -> list[Row]:
     """Put the notebooks of one student for one assignment in place, the last one as the one that counts."""
     if len({(one.by.lms_id, one.by.name) for one in notebooks}) > 1:
         words = "several people have this name: say with --students who is who"
-        yield from (one.row(REFUSED, words) for one in notebooks)
-        return
+        return [one.row(REFUSED, words) for one in notebooks]
     named = [one for one in notebooks if one.by.stem in ("", assignment)]
-    yield from (
-        one.row(LEFT, f"{assignment}.ipynb was handed in too") for one in notebooks if named and one not in named
-    )
+    left = [one.row(LEFT, f"{assignment}.ipynb was handed in too") for one in notebooks if named and one not in named]
     *others, last = sorted(named or notebooks, key=lambda one: one.by.order)
-    for one in others:
-        yield one.row(EARLIER, _keep(course, one, one.item.data, dry))
-    yield _place(course, last, dry)
+    earlier = [one.row(EARLIER, _keep(course, one, one.item.data, dry)) for one in others]
+    return [*left, *earlier, _place(course, last, dry)]
 
 
 def _place(course: Course, new: _Notebook, dry: bool) -> Row:
@@ -198,13 +214,14 @@ def _place(course: Course, new: _Notebook, dry: bool) -> Row:
     if before is not None:
         words = "the one before: " + _keep(course, new, before, dry)
     if not dry:
+        record = {"lms": new.by.lms, "lms_id": new.by.lms_id, "name": new.by.name, "order": new.by.order}
+        records[new.student] = {**record, "late": new.by.late, "file": str(new.item.path)}
+        # in this order: stopped anywhere in between, the next run does what is left
+        write(course.collected(new.assignment), json.dumps(records, indent=1) + "\n")
         stamp.unlink(missing_ok=True)
         write(target, new.item.data)
         if time:
             write(stamp, time)
-        record = {"lms": new.by.lms, "lms_id": new.by.lms_id, "name": new.by.name, "order": new.by.order}
-        records[new.student] = {**record, "late": new.by.late, "file": str(new.item.path)}
-        write(course.collected(new.assignment), json.dumps(records, indent=1) + "\n")
     return new.row(REPLACED if before is not None else NEW, words)
 
 

@@ -7,3 +7,7 @@ class CourseError(Exception):
 
 class NothingThereError(CourseError):
     """There is nothing to do for one assignment. It is no error while there is something for another."""
+
+
+class ForeignError(CourseError):
+    """The assignment is none of thalweg's, but one of plain nbgrader, say. The others go on."""

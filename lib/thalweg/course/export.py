@@ -10,9 +10,10 @@ from typing import Any
 from .collect import read_records
 from .errors import CourseError
 from .folders import Course, write
-from .intake import STUDENT
+from .guard import Fault, attempt
+from .names import sound
 from .outcomes import FAILED
-from .results import Result, results
+from .results import Result, failures, results
 
 Cells = list[str | float]
 PLAIN_ENDS = ["earned", "late", "total", "max", "outcome"]
@@ -22,11 +23,12 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 @dataclass(frozen=True)
 class Exported:
-    """``path`` holds ``rows`` students. ``left_out``: the others, each with the reason."""
+    """``path`` holds ``rows`` students. ``left_out``: the others; ``failed``: whose grading failed; each with the reason."""
 
     path: Path
     rows: int
     left_out: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
 
 
 def defused(text: str) -> str:
@@ -56,23 +58,36 @@ def export(
     make = FORMS.get(form)
     if not make:
         raise CourseError(f"There is no format {form!r}: choose one of {', '.join(FORMS)}.")
-    found, left_out = results(course, assignment), {}
-    if form != "plain":
-        left_out = {one.student: why for one in found if (why := _not_for_an_lms(one, incomplete))}
-        found = [one for one in found if one.student not in left_out]
+    found, records = results(course, assignment), read_records(course, assignment)
+    failed, left_out = failures(found), {}
+    table: list[Cells] = []
+
+    def line(one: Result) -> Cells | str:
+        why = "" if form == "plain" else _not_for_an_lms(one, incomplete)
+        return why or make.row(one, records.get(one.student, {}))
+
+    for one in found:
+        row = attempt(course, one.student, line, one)
+        if isinstance(row, Fault):
+            failed[row.student] = left_out[row.student] = row.reason
+        elif isinstance(row, str):
+            left_out[one.student] = row
+        else:
+            table.append(row)
+    if make.unique is not None:
+        _unique(table, make.unique)
     title = column or assignment.replace("_", " ").capitalize()
-    table = make(found, title, read_records(course, assignment), left_out)
+    head = make.head(found, title)
     suffix = "" if form == "plain" else f"-{form}"
     path = output or course.root / "export" / f"{assignment}{suffix}.csv"
     if path.exists() and not _is_an_export(path):
         raise CourseError(f"{path} exists and is not an earlier export. Choose another file with --output.")
-    write(path, to_csv(table))
-    heads = 2 if form == "canvas" else 1
-    return Exported(path, len(table) - heads, left_out)
+    write(path, to_csv([*head, *table]))
+    return Exported(path, len(table), left_out, failed)
 
 
 def _not_for_an_lms(result: Result, incomplete: bool) -> str:
-    if not STUDENT.fullmatch(result.student):
+    if not sound(result.student):
         return "this cannot be a student's name"
     if result.outcome.outcome == FAILED:
         return "the grading failed: grade again"
@@ -81,41 +96,38 @@ def _not_for_an_lms(result: Result, incomplete: bool) -> str:
     return ""
 
 
-def _plain(found: list[Result], title: str, records: dict[str, Any], left_out: dict[str, str]) -> list[Cells]:
+def _plain_head(found: list[Result], title: str) -> list[Cells]:
+    questions = [answer.question.short for answer in found[0].answers]
+    return [["student", *questions, *PLAIN_ENDS]]
+
+
+def _plain(one: Result, record: dict[str, Any]) -> Cells:
     """One line a student; the points of an answer that nobody has graded yet are left empty."""
-    questions = [answer.question.short for answer in found[0].answers] if found else []
-    table: list[Cells] = [["student", *questions, *PLAIN_ENDS]]
-    for one in found:
-        points: Cells = ["" if answer.score.waiting else answer.points for answer in one.answers]
-        table.append([one.student, *points, one.earned, one.penalty, one.points, one.max_points, one.outcome.outcome])
-    return table
+    points: Cells = ["" if answer.score.waiting else answer.points for answer in one.answers]
+    return [one.student, *points, one.earned, one.penalty, one.points, one.max_points, one.outcome.outcome]
 
 
-def _canvas(found: list[Result], title: str, records: dict[str, Any], left_out: dict[str, str]) -> list[Cells]:
+def _canvas_head(found: list[Result], title: str) -> list[Cells]:
+    return [[*CANVAS, title], ["    Points Possible", "", "", "", "", found[0].max_points]]
+
+
+def _canvas(one: Result, record: dict[str, Any]) -> Cells | str:
     """Canvas finds a student by its own number where a Canvas zip told it, else by the login."""
-    table: list[Cells] = []
-    for one in found:
-        record = records.get(one.student, {})
-        number = str(record.get("lms_id", "")) if record.get("lms") == "Canvas" else ""
-        if number and not number.isdecimal():
-            left_out[one.student] = "handed in anonymously: Canvas' import needs a name"
-            continue
-        table.append([one.student, number, "", "" if number else one.student, "", round(one.points, 2)])
-    _unique(table, 1)
-    possible = found[0].max_points if found else 0.0
-    return [[*CANVAS, title], ["    Points Possible", "", "", "", "", possible], *table]
+    number = str(record.get("lms_id", "")) if record.get("lms") == "Canvas" else ""
+    if number and not number.isdecimal():
+        return "handed in anonymously: Canvas' import needs a name"
+    return [one.student, number, "", "" if number else one.student, "", round(one.points, 2)]
 
 
-def _moodle(found: list[Result], title: str, records: dict[str, Any], left_out: dict[str, str]) -> list[Cells]:
+def _moodle_head(found: list[Result], title: str) -> list[Cells]:
     """For "Grades > Import > CSV file": identify by e-mail address or username, map the two last columns."""
-    who = "Email address" if found and all("@" in one.student for one in found) else "Username"
-    table: list[Cells] = []
-    for one in found:
-        record = records.get(one.student, {})
-        number = f"Participant {record['lms_id']}" if record.get("lms") == "Moodle" else ""
-        table.append([number, one.student, round(one.points, 2), _words(one)])
-    _unique(table, 0)
-    return [["Identifier", who, title, "Feedback comments"], *table]
+    who = "Email address" if all("@" in one.student for one in found) else "Username"
+    return [["Identifier", who, title, "Feedback comments"]]
+
+
+def _moodle(one: Result, record: dict[str, Any]) -> Cells:
+    number = f"Participant {record['lms_id']}" if record.get("lms") == "Moodle" else ""
+    return [number, one.student, round(one.points, 2), _words(one)]
 
 
 def _words(result: Result) -> str:
@@ -147,10 +159,19 @@ def _unique(table: list[Cells], column: int) -> None:
         seen[row[column]] = row[1 - column]
 
 
-FORMS: dict[str, Callable[[list[Result], str, dict[str, Any], dict[str, str]], list[Cells]]] = {
-    "plain": _plain,
-    "canvas": _canvas,
-    "moodle": _moodle,
+@dataclass(frozen=True)
+class Form:
+    """A kind of file: its first lines, one student's line or why there is none, and the column in which nothing may repeat."""
+
+    head: Callable[[list[Result], str], list[Cells]]
+    row: Callable[[Result, dict[str, Any]], Cells | str]
+    unique: int | None = None
+
+
+FORMS = {
+    "plain": Form(_plain_head, _plain),
+    "canvas": Form(_canvas_head, _canvas, unique=1),
+    "moodle": Form(_moodle_head, _moodle, unique=0),
 }
 
 

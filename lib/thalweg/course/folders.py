@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import CourseError
+from .names import composed
 
 DEFAULT = Path("_build/course")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -58,7 +59,7 @@ class Course:
 
     @property
     def log(self) -> Path:
-        """What nbgrader and the notebooks' kernels write while they grade."""
+        """What nbgrader and the notebooks' kernels write while they grade, and every fault of the grader's in full."""
         return self.root / "grade.log"
 
     def source(self, assignment: str) -> Path:
@@ -75,8 +76,13 @@ class Course:
         return self.root / "secret"
 
     def submitted(self, assignment: str, student: str) -> Path:
-        """What the student handed in last."""
-        return self.root / "submitted" / student / assignment / f"{assignment}.ipynb"
+        """What the student handed in last: where it is, or where it would be."""
+        folder = self.root / "submitted" / student
+        if (
+            not folder.exists() and folder.parent.is_dir()
+        ):  # a folder that a Mac made may spell the name's accents apart
+            folder = next((path for path in folder.parent.iterdir() if composed(path.name) == student), folder)
+        return folder / assignment / f"{assignment}.ipynb"
 
     def earlier(self, assignment: str, student: str) -> Path:
         """A folder: what the student had handed in before, numbered."""

@@ -1,10 +1,12 @@
 """The gradebook: what nbgrader's database holds about an assignment."""
 
+import logging
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from nbformat import NotebookNode
@@ -90,6 +92,7 @@ def opened(course: Course) -> Iterator[Gradebook]:
     """The course's gradebook, closed again at the end. Raises CourseError when there is none."""
     if not has(course):  # nbgrader would make an empty one
         raise CourseError(f"The gradebook {course.gradebook_name} is missing. Run thalweg release to make it.")
+    logging.getLogger("tornado.application").setLevel(logging.CRITICAL)  # nbgrader's: what matters is said by ourselves
     with _said_plainly(course), Gradebook(course.gradebook_url, COURSE_ID) as gradebook:
         yield gradebook
 
@@ -171,7 +174,7 @@ def enter(
     student: str,
     cells: list[NotebookNode],
     points: dict[str, float],
-    timestamp: str | None,
+    timestamp: datetime | None,
     same_file: bool = False,
 ) -> tuple[float, float]:
     """Enter a submission in one transaction: ``points`` of the cells that the judge graded, by grade id.

@@ -5,22 +5,24 @@ import os
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
-from nbgrader.utils import parse_utc
 
 from . import outcomes
 from .errors import CourseError, NothingThereError
 from .execution import Job, code, execute
 from .folders import Course, write
 from .gradebook import enter, opened, students
+from .guard import Fault, attempt, fault
 from .harmless import harmless
 from .intake import Submission, submissions, take_in
 from .judging import Judged, seed_for
-from .notebooks import UnreadableError, about, grade_id, marked, read_notebook, same_text, to_text
+from .late import handed_in
+from .notebooks import UnreadableError, about, grade_id, marked, read_ours, read_release, same_text, to_text
 from .outcomes import CRASHED, FAILED, GRADED, MALFORMED, OUT_OF_MEMORY, PARTLY, TIMED_OUT, Outcome
 from .restore import restore
 from .rubric import rubrics, with_rubrics
@@ -60,45 +62,58 @@ def grade(
     each submission, in sandboxes unless ``confined`` is false. ``workers`` of them run at a time on this machine, or all that
     the dask.distributed ``scheduler`` has. Only this process writes.
 
-    The gradebook is written before the outcome: killed in between, the submission has no outcome and is graded again.
+    The gradebook is written before the outcome: killed in between, the submission has no outcome and is graded again. So is
+    one that failed.
     """
-    release = read_notebook(course.release(assignment))
+    release = read_release(course.release(assignment))
     exercises, fingerprint = about(release)["exercises"], _fingerprint_of_the_judge(course, assignment)
-    shown = rubrics(read_notebook(course.source(assignment)))
+    shown = rubrics(read_ours(course.source(assignment)))
     earlier, secret = outcomes.load(course, assignment), _secret(course)
     settled: list[tuple[Outcome, bool]] = []  # without a run
     begun: dict[str, tuple[Outcome, Submission]] = {}
+
+    def prepared(submission: Submission) -> tuple[Outcome, Job | None]:
+        """The outcome if the submission need not run, else what is known of it before it does, and the job."""
+        student, old = submission.student, earlier.get(submission.student)
+        try:
+            intake = take_in(submission, assignment)
+            inputs = f"{intake.sha256}-{fingerprint}"
+            if old and old.counts and old.inputs == inputs and not force and student in recorded:
+                return old, None
+            notebook, repairs = restore(intake.notebook, release)
+        except UnreadableError as error:
+            return Outcome(student, assignment, MALFORMED, reason=str(error)), None
+        remarks = [*intake.remarks, *repairs]
+        ready = Outcome(student, assignment, FAILED, remarks=remarks, sha256=intake.sha256, inputs=inputs)
+        seed = seed_for(secret, assignment, student, intake.sha256)
+        return ready, Job(student, notebook, exercises, seed, limits, confined, code())
 
     def jobs() -> Iterator[tuple[Job]]:
         """Read the submissions one by one, as the workers want them: a class need not fit into memory."""
         for submission in batch:
             student, old = submission.student, earlier.get(submission.student)
-            try:
-                intake = take_in(submission, assignment)
-            except UnreadableError as error:
-                outcome = Outcome(student, assignment, MALFORMED, reason=str(error))
-                outcomes.save(course, outcome)
-                settled.append((outcome, outcome != old))
-                continue
-            inputs = f"{intake.sha256}-{fingerprint}"
-            if old and old.inputs == inputs and not force and (not old.counts or student in recorded):
+            read = attempt(course, student, prepared, submission)
+            if isinstance(read, Fault):
+                read = Outcome(student, assignment, FAILED, reason=read.reason), None
+            outcome, job = read
+            if job:
+                begun[student] = outcome, submission
+                yield (job,)
+            elif outcome is old:
                 settled.append((old, False))
-                continue
-            notebook, repairs = restore(intake.notebook, release)
-            remarks = [*intake.remarks, *repairs]
-            ready = Outcome(student, assignment, FAILED, remarks=remarks, sha256=intake.sha256, inputs=inputs)
-            begun[student] = ready, submission
-            seed = seed_for(secret, assignment, student, intake.sha256)
-            yield (Job(student, notebook, exercises, seed, limits, confined, code()),)
+            else:
+                kept = _kept(course, outcome)
+                settled.append((kept, kept != old or kept.outcome == FAILED))
 
     with opened(course) as gradebook:
         recorded = students(gradebook, assignment)
+        if not scheduler:
+            course.log.unlink(missing_ok=True)
         left = jobs()
         first = next(left, None)
         if first:
             place: Workers = Cluster(scheduler) if scheduler else Here(workers, course.log)
             if not scheduler:
-                course.log.unlink(missing_ok=True)
                 with Sandbox(confined):  # refuse at once where the machine cannot confine
                     pass
             for (job,), judged in run_all(execute, chain([first], left), place):
@@ -106,15 +121,33 @@ def grade(
                 if isinstance(judged, CourseError):  # no submission can be graded there
                     raise judged
                 ready, submission = begun.pop(job.student)
-                try:
-                    outcome = _finish(
-                        gradebook, course, ready, submission, job, judged, release, shown, earlier.get(job.student)
+                if isinstance(judged, Judged):
+                    old = earlier.get(job.student)
+                    ended = attempt(
+                        course,
+                        job.student,
+                        _finish,
+                        gradebook,
+                        course,
+                        ready,
+                        submission,
+                        job,
+                        judged,
+                        release,
+                        shown,
+                        old,
                     )
-                except Exception as error:  # whatever it is, it concerns this submission alone
-                    outcome = replace(ready, reason=f"The result could not be kept: {type(error).__name__}: {error}")
-                outcomes.save(course, outcome)
-                yield outcome, True
+                else:
+                    ended = fault(course, job.student, judged)
+                outcome = replace(ready, reason=ended.reason) if isinstance(ended, Fault) else ended
+                yield _kept(course, outcome), True
         yield from _emptied(settled)
+
+
+def _kept(course: Course, outcome: Outcome) -> Outcome:
+    """The outcome, once it is written; that of a submission that failed when it cannot be."""
+    said = attempt(course, outcome.student, outcomes.save, course, outcome)
+    return replace(outcome, outcome=FAILED, reason=said.reason) if isinstance(said, Fault) else outcome
 
 
 def _emptied(items: list[Any]) -> Iterator[Any]:
@@ -155,24 +188,18 @@ def _finish(
     begun: Outcome,
     submission: Submission,
     job: Job,
-    judged: Judged | Exception | None,
+    judged: Judged,
     release: NotebookNode,
     shown: dict[str, str],
     old: Outcome | None,
 ) -> Outcome:
     """Keep what came of a submission: the executed notebook, the gradebook's entry; its outcome."""
-    if not isinstance(judged, Judged):
-        why = f"{type(judged).__name__}: {judged}" if judged else "the process that judged it died"
-        return replace(begun, reason=f"It could not be graded: {why}.")
     assignment, student = begun.assignment, begun.student
     points = {cell: judged.verdicts[name].points for cell, name in job.exercises.items()}
     timestamp, remarks = _timestamp(submission)
     same_file = old is not None and old.sha256 == begun.sha256
-    try:
-        write(course.autograded(assignment, student), to_text(with_rubrics(harmless(judged.notebook), shown)))
-        total, most = enter(gradebook, assignment, student, judged.notebook.cells, points, timestamp, same_file)
-    except OSError as error:
-        return replace(begun, reason=f"Its results could not be written: {error}.")
+    write(course.autograded(assignment, student), to_text(with_rubrics(harmless(judged.notebook), shown)))
+    total, most = enter(gradebook, assignment, student, judged.notebook.cells, points, timestamp, same_file)
     failed = stopped(judged.notebook, _blank(judged.notebook, release))
     reason = _reason(failed)
     if judged.end:
@@ -189,17 +216,12 @@ def _finish(
     )
 
 
-def _timestamp(submission: Submission) -> tuple[str | None, list[str]]:
-    """When it was handed in, by nbgrader's file, and a remark if that cannot be read."""
-    path = submission.folder / "timestamp.txt"
-    if not path.is_file() or path.is_symlink():
-        return None, []
-    text = path.read_text(encoding="utf-8", errors="replace")[:200].strip()
+def _timestamp(submission: Submission) -> tuple[datetime | None, list[str]]:
+    """When it was handed in, and a remark if that cannot be read."""
     try:
-        parse_utc(text)
-    except ValueError:
-        return None, ["The file timestamp.txt does not hold a time. It was left out."]
-    return text, []
+        return handed_in(submission.folder), []
+    except UnreadableError as error:
+        return None, [str(error)]
 
 
 def _blank(notebook: NotebookNode, release: NotebookNode) -> set[str]:

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from .names import composed
+
 CANVAS = re.compile(
     r"(?:(?P<name>\w+?)(?P<late>_LATE)?_(?P<id>\d+)|(?P<anonlate>LATE_)?(?P<anon>anon_[A-Za-z0-9]+))"
     r"_(?P<file>\d+)_(?P<original>.+)"
@@ -45,6 +47,7 @@ class HandIn:
 
 def hand_in(path: PurePosixPath) -> HandIn | None:
     """What ``path`` says; None when it fits none of the forms."""
+    path = PurePosixPath(composed(str(path)))
     for place, part in enumerate(path.parts):
         if found := MOODLE.fullmatch(part):
             last = place == len(path.parts) - 1

@@ -2,15 +2,16 @@
 
 import hashlib
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from nbformat import NotebookNode
 
 from .folders import Course
+from .names import composed, sound, visible
 from .notebooks import UnreadableError, parse_notebook, read_file
 
-STUDENT = re.compile(r"\w[\w.@+'-]{0,63}")  # safe in a path, in nbgrader's file patterns, and in an e-mail address
 IGNORED = re.compile(r"\..*|__pycache__|timestamp\.txt|Thumbs\.db|desktop\.ini")  # systems leave these on their own
 
 
@@ -24,7 +25,7 @@ class Submission:
     @property
     def sound_name(self) -> bool:
         """Can the student's name stand in paths and in the gradebook?"""
-        return STUDENT.fullmatch(self.student) is not None
+        return sound(self.student)
 
 
 @dataclass(frozen=True)
@@ -39,30 +40,31 @@ class Intake:
 def submissions(course: Course, assignment: str) -> list[Submission]:
     """Everything in the folder ``submitted`` that belongs to ``assignment``."""
     found = sorted((course.root / "submitted").glob(f"*/{assignment}"))
-    return [Submission(_printable(folder.parent.name), folder) for folder in found]
+    folders = Counter(composed(folder.parent.name) for folder in found)
+    return [Submission(_student(folder.parent.name, folders), folder) for folder in found]
 
 
-def _printable(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")  # names of files need not be UTF-8
+def _student(name: str, folders: Counter[str]) -> str:
+    """Whose folder it is; of several that differ only in how accents are written, the one with whole letters is."""
+    alone = folders[composed(name)] == 1
+    return visible((composed(name) if alone else name).replace("\\", r"\\"))
 
 
 def take_in(submission: Submission, assignment: str) -> Intake:
-    """Read a submission. Raises UnreadableError that says, to the student, why it cannot be graded."""
+    """Read a submission. Raises UnreadableError that says, to the student, why it cannot be graded; OSError is the machine's doing."""
     if not submission.sound_name:
         raise UnreadableError(
-            f"The folder name {submission.student!r} cannot be a student's name. "
-            "Use letters, digits and . _ - @ + ' only, beginning with a letter or a digit."
+            f"The folder name {submission.student!r} cannot be a student's name, or another folder has the same one. "
+            "Use letters, digits and . _ - @ + ' only, beginning with a letter or a digit, and not more than 64."
         )
-    try:
-        path, remarks = _find(submission.folder, assignment)
-        if path.is_symlink():
-            raise UnreadableError(f"{path.name} is a symbolic link, not a file. Hand in the notebook itself.")
-        if not path.is_file():
-            raise UnreadableError(f"{path.name} is not a file. Hand in the notebook itself.")
-        data = read_file(path)
-    except OSError as error:
-        raise UnreadableError(f"The folder cannot be read: {error.strerror or error}.") from error
-    return Intake(parse_notebook(data), hashlib.sha256(data).hexdigest(), tuple(remarks))
+    path, remarks = _find(submission.folder, assignment)
+    if path.is_symlink():
+        raise UnreadableError(f"{visible(path.name)} is a symbolic link, not a file. Hand in the notebook itself.")
+    if not path.is_file():
+        raise UnreadableError(f"{visible(path.name)} is not a file. Hand in the notebook itself.")
+    data = read_file(path)
+    notebook, lost = parse_notebook(data)
+    return Intake(notebook, hashlib.sha256(data).hexdigest(), (*remarks, *lost))
 
 
 def _find(folder: Path, assignment: str) -> tuple[Path, list[str]]:
@@ -81,7 +83,7 @@ def _find(folder: Path, assignment: str) -> tuple[Path, list[str]]:
             f"There is no notebook: nothing in the folder ends in .ipynb. Hand in {assignment}.ipynb."
         )
     if not named and len(notebooks) > 1:
-        names = ", ".join(_printable(path.name) for path in notebooks)
+        names = _names(notebooks)
         raise UnreadableError(
             f"There are several notebooks ({names}), none is named {assignment}.ipynb. Hand in one of them."
         )
@@ -89,11 +91,17 @@ def _find(folder: Path, assignment: str) -> tuple[Path, list[str]]:
     remarks = []
     if not named:
         remarks.append(
-            f"The notebook was named {_printable(chosen.name)} instead of {assignment}.ipynb. It was graded all the same."
+            f"The notebook was named {visible(chosen.name)} instead of {assignment}.ipynb. It was graded all the same."
         )
-    others = [_printable(path.name) for path in there if path != chosen]
+    others = [path for path in there if path != chosen]
     if others:
         remarks.append(
-            f"Other files were handed in too. Only the notebook is graded: {', '.join(others)} had no part in it."
+            f"Other files were handed in too. Only the notebook is graded: {_names(others)} had no part in it."
         )
     return chosen, remarks
+
+
+def _names(paths: list[Path], most: int = 10) -> str:
+    """The files' names; of very many only the first."""
+    more = [f"and {len(paths) - most} more"] if len(paths) > most else []
+    return ", ".join([*(visible(path.name) for path in paths[:most]), *more])

@@ -5,13 +5,17 @@ import math
 import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from nbgrader.api import MissingEntry
+from nbgrader.api import MissingEntry, SubmittedAssignment
 from nbgrader.utils import parse_utc
 
 from .errors import CourseError
 from .folders import Course, write
 from .gradebook import opened
+from .guard import Fault, attempt
+from .intake import submissions
+from .notebooks import UnreadableError
 
 DAY = 24 * 60 * 60
 
@@ -58,7 +62,7 @@ def policies(course: Course) -> dict[str, Policy]:
         found = {name: Policy(**said) for name, said in json.loads(path.read_text(encoding="utf-8")).items()}
         for policy in found.values():
             _utc(policy.due), amount(policy.per_day, 1), amount(policy.most, 1)
-    except (ValueError, TypeError, AttributeError, CourseError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, CourseError) as error:
         raise CourseError(f"{path} is damaged: {error}. Set it again with thalweg late.") from error
     return found
 
@@ -85,7 +89,9 @@ def set_policy(course: Course, assignment: str, policy: Policy | None) -> None:
 def due_time(text: str) -> str:
     """The time in ``text`` with its zone, by default this machine's. Raises CourseError when it is none."""
     try:
-        return datetime.fromisoformat(text).astimezone().isoformat()
+        time = datetime.fromisoformat(text).astimezone()
+        _utc(time.isoformat())
+        return time.isoformat()
     except (ValueError, OverflowError, OSError) as error:
         raise CourseError(
             f"{text!r} is not a time. Write 2026-10-01T23:59, or with a zone 2026-10-01T23:59+02:00."
@@ -96,14 +102,25 @@ def _utc(due: str) -> datetime:
     return datetime.fromisoformat(due).astimezone(UTC).replace(tzinfo=None)  # as the gradebook keeps times
 
 
-def _handed_in(course: Course, assignment: str, student: str) -> datetime | None:
-    """The time in the submission's timestamp.txt, which may be newer than the grading."""
-    stamp = course.submitted(assignment, student).parent / "timestamp.txt"
-    if stamp.is_symlink() or not stamp.is_file() or stamp.stat().st_size > 100:
+def handed_in(folder: Path) -> datetime | None:
+    """The time in nbgrader's timestamp.txt in a submission's folder, as the gradebook keeps times; None where there is no such file.
+
+    Raises UnreadableError when it does not hold a time.
+    """
+    stamp = folder / "timestamp.txt"
+    if stamp.is_symlink() or not stamp.is_file():
         return None
     try:
-        return parse_utc(stamp.read_text(encoding="utf-8").strip())
-    except (OSError, ValueError):
+        with stamp.open(encoding="utf-8") as file:
+            return parse_utc(file.read(100).strip())
+    except Exception as error:  # the parser has many for what is no time; a date of 5,000 digits is an OverflowError
+        raise UnreadableError("The file timestamp.txt does not hold a time. It was left out.") from error
+
+
+def _handed_in(folder: Path | None) -> datetime | None:
+    try:
+        return handed_in(folder) if folder else None
+    except UnreadableError:
         return None
 
 
@@ -111,32 +128,43 @@ def extend(course: Course, assignment: str, student: str, days: float) -> None:
     """Give one student ``days`` more, in place of what was given before. Raises CourseError when nothing of theirs is graded."""
     with opened(course) as gradebook:
         try:
-            gradebook.find_submission(assignment, student).extension = timedelta(days=days)
+            submission = gradebook.find_submission(assignment, student)
+            submission.extension = timedelta(days=days)
+            _ = submission.duedate  # with the extension
         except MissingEntry as error:
             raise CourseError(f"{student!r} has nothing in the gradebook for {assignment}. Grade it first.") from error
+        except (OverflowError, ValueError) as error:
+            gradebook.db.rollback()
+            raise CourseError(f"{days:g} days more would lead out of the calendar. Give fewer.") from error
         gradebook.db.commit()
     settle(course, assignment)
 
 
-def settle(course: Course, assignment: str) -> dict[str, Lateness]:
+def settle(course: Course, assignment: str) -> dict[str, Lateness | Fault]:
     """Bring the penalties in the gradebook up to date with its points. Returns how late each student was."""
     policy = policies(course).get(assignment)
     if not policy:
         return {}
-    found = {}
+    folders = {submission.student: submission.folder for submission in submissions(course, assignment)}
+    found: dict[str, Lateness | Fault] = {}
     with opened(course) as gradebook:
         try:
             gradebook.find_assignment(assignment).duedate = _utc(policy.due)
             for submission in gradebook.assignment_submissions(assignment):
-                submission.timestamp = _handed_in(course, assignment, submission.student_id) or submission.timestamp
-                late, cost = submission.total_seconds_late, 0.0
-                for notebook in submission.notebooks:
-                    penalty = policy.penalty(notebook.score, notebook.max_score, late)
-                    cost += penalty
-                    if (notebook.late_submission_penalty or 0.0) != penalty:
-                        notebook.late_submission_penalty = penalty or None
-                found[submission.student_id] = Lateness(late, cost)
+                student = submission.student_id
+                found[student] = attempt(course, student, _settle, submission, policy, folders.get(student))
         except MissingEntry:
             return {}
         gradebook.db.commit()
     return found
+
+
+def _settle(submission: SubmittedAssignment, policy: Policy, folder: Path | None) -> Lateness:
+    submission.timestamp = _handed_in(folder) or submission.timestamp  # which may be newer than the grading
+    late, cost = submission.total_seconds_late, 0.0
+    for notebook in submission.notebooks:
+        penalty = policy.penalty(notebook.score, notebook.max_score, late)
+        cost += penalty
+        if (notebook.late_submission_penalty or 0.0) != penalty:
+            notebook.late_submission_penalty = penalty or None
+    return Lateness(late, cost)

@@ -7,7 +7,7 @@ from typing import Any
 
 from .errors import CourseError
 from .folders import Course, write
-from .intake import STUDENT
+from .names import sound
 
 GRADED, PARTLY, MALFORMED, FAILED = "graded", "partly graded", "malformed", "failed"
 TIMED_OUT, OUT_OF_MEMORY, CRASHED = "timed out", "out of memory", "crashed"
@@ -20,7 +20,7 @@ class Outcome:
 
     ``outcome``: "graded", "partly graded" (a cell stopped, the others count), "timed out", "out of memory", "crashed" (its
     process was ended or ended itself; what came before counts), "malformed" (not a notebook that could be graded) or
-    "failed" (the grading itself did not end well); ``reason`` says why it is not simply "graded".
+    "failed" (the grading itself did not end well, and is tried again by the next run); ``reason`` says why it is not simply "graded".
     ``points`` are those of the gradebook when it was graded: later manual grades are in the gradebook alone.
     """
 
@@ -45,7 +45,7 @@ class Outcome:
 def save(course: Course, outcome: Outcome) -> None:
     """Keep the outcome, in place of an earlier one of the same submission."""
     name = outcome.student
-    if not STUDENT.fullmatch(name):
+    if not sound(name):
         name = "unnamed-" + hashlib.sha256(name.encode()).hexdigest()[:12]
     text = json.dumps(asdict(outcome), indent=1, ensure_ascii=False) + "\n"
     write(course.outcomes(outcome.assignment) / f"{name}.json", text)

@@ -11,9 +11,10 @@ from .errors import CourseError, NothingThereError
 from .export import to_csv
 from .folders import Course, write
 from .gradebook import opened
+from .guard import Fault, attempt
 from .intake import Submission, take_in
 from .notebooks import UnreadableError
-from .outcomes import Outcome
+from .outcomes import FAILED, Outcome
 from .results import questions, results
 
 Points = dict[str, dict[str, float]]  # student -> question -> points
@@ -97,6 +98,10 @@ class Before:
 
     def only(self, exercise: str, new: Outcome) -> Outcome:
         """Give all other exercises back what they had. Returns the outcome that counts; ``new`` is the one of the regrade."""
+        kept = attempt(self.course, new.student, self._only, exercise, new)
+        return replace(new, outcome=FAILED, reason=kept.reason) if isinstance(kept, Fault) else kept
+
+    def _only(self, exercise: str, new: Outcome) -> Outcome:
         old = self.outcomes.get(new.student)
         if not old or old.sha256 != new.sha256 or not old.counts:
             return new
@@ -119,14 +124,23 @@ class Before:
     def same_file(self, submission: Submission) -> bool:
         """Was this submission graded, and is it still the same file?"""
         old = self.outcomes.get(submission.student)
-        try:
-            return bool(old and old.counts and take_in(submission, self.assignment).sha256 == old.sha256)
-        except UnreadableError:
+        if not old or not old.counts:
             return False
+        sha256 = attempt(self.course, submission.student, _sha256, submission, self.assignment)
+        return (
+            isinstance(sha256, Fault) or sha256 == old.sha256
+        )  # what fails here fails when it is graded, and says why
 
     def done(self) -> None:
         """The regrade is over."""
         self._path(self.course, self.assignment).unlink(missing_ok=True)
+
+
+def _sha256(submission: Submission, assignment: str) -> str | None:
+    try:
+        return take_in(submission, assignment).sha256
+    except UnreadableError:
+        return None
 
 
 def the_exercise(course: Course, assignment: str, name: str) -> str:

@@ -8,7 +8,7 @@ from statistics import StatisticsError, correlation, median
 
 from .folders import Course, write
 from .pages import page
-from .results import Question, Result, for_a_human, results
+from .results import Question, Result, failures, for_a_human, results
 from .similarity import Pair, similar
 
 BARS = 10
@@ -110,19 +110,20 @@ def misconceptions(graded: list[Result]) -> list[tuple[Question, list[tuple[str,
 
 @dataclass(frozen=True)
 class Report:
-    """The page's path and what it shows."""
+    """The page's path and what it shows. ``failed``: who could not be graded or compared, each with the reason."""
 
     path: Path
     results: list[Result]
     difficulties: list[Difficulty]
     pairs: list[Pair]
+    failed: dict[str, str]
 
 
 def report(course: Course, assignment: str) -> Report:
     """Write the page. Raises CourseError when nothing is graded."""
     found = results(course, assignment)
     graded = [result for result in found if result.outcome.counts]
-    rows, pairs = difficulties(graded), similar(course, assignment)
+    rows, (pairs, apart) = difficulties(graded), similar(course, assignment)
     text = page(
         "report.html",
         assignment=assignment,
@@ -136,10 +137,11 @@ def report(course: Course, assignment: str) -> Report:
         slowest=sorted(graded, key=lambda result: -result.outcome.seconds)[:5],
         pairs=pairs[:MOST_PAIRS],
         more_pairs=max(len(pairs) - MOST_PAIRS, 0),
+        apart=apart,
         misconceptions=misconceptions(graded),
         look=[(result, reasons) for result in found if (reasons := for_a_human(result))],
         waiting=[result for result in found if result.waiting],
     )
     path = course.report(assignment)
     write(path, text)
-    return Report(path, found, rows, pairs)
+    return Report(path, found, rows, pairs, failures(found) | apart)

@@ -6,9 +6,15 @@ from collections import defaultdict
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
-from .notebooks import grade_id, marked, same_text
+from .notebooks import UnreadableError, grade_id, marked, same_text
+from .recognise import recognise
 
 Named = dict[str, NotebookNode]
+FOREIGN = (
+    "This is the notebook of something else: hardly a cell of the assignment is in it. "
+    "Copy your answers into the notebook that you were given and hand that one in."
+)
+LOST = "The cells had lost the marks by which they are found. They were found by their text."
 
 
 def restore(submitted: NotebookNode, release: NotebookNode) -> tuple[NotebookNode, list[str]]:
@@ -16,9 +22,12 @@ def restore(submitted: NotebookNode, release: NotebookNode) -> tuple[NotebookNod
 
     Every cell that nbgrader knows stands there once, in the release's order: answers with the student's text, all others
     with the release's. The student's own cells stay behind the cell that they followed.
+
+    Raises UnreadableError when it is the notebook of something else.
     """
     submitted = copy.deepcopy(submitted)
     known = {name: cell for cell in release.cells if (name := grade_id(cell))}
+    by_text = _by_text(submitted, known)
     copies: dict[str, list[NotebookNode]] = defaultdict(list)
     for cell in submitted.cells:
         if (name := grade_id(cell)) in known:
@@ -40,7 +49,33 @@ def restore(submitted: NotebookNode, release: NotebookNode) -> tuple[NotebookNod
         if not grade_id(cell):
             cell.id = f"own-{number}"
     order = [name for cell in submitted.cells if chosen.get(name := grade_id(cell)) is cell]
-    return new_notebook(cells=cells, metadata=copy.deepcopy(release.metadata)), _remarks(known, copies, chosen, order)
+    return new_notebook(cells=cells, metadata=copy.deepcopy(release.metadata)), [
+        *([LOST] if by_text else []),
+        *_remarks(known, copies, chosen, order),
+    ]
+
+
+def _by_text(submitted: NotebookNode, known: Named) -> bool:
+    """Mark the cells anew, by their text, when no mark of the release is left. Raises UnreadableError when it is another's notebook.
+
+    A few marks in common are no proof: assignments share names such as "written".
+    """
+    answers = {name for name, cell in known.items() if marked(cell, "solution")}
+    marks = {name for cell in submitted.cells if (name := grade_id(cell)) in known}
+    if marks and (2 * len(marks) >= len(known) or not _of_another(submitted, known)):
+        return False
+    found = {} if marks else recognise(submitted.cells, known)
+    if not found or 2 * len(answers & set(found)) < len(answers):
+        raise UnreadableError(FOREIGN)
+    for name, cell in found.items():
+        cell.metadata = NotebookNode(nbgrader=NotebookNode(grade_id=name))
+    return True
+
+
+def _of_another(submitted: NotebookNode, known: Named) -> bool:
+    """Does it have more cells that are marked as another assignment's than as this one's?"""
+    names = {name for cell in submitted.cells if (name := grade_id(cell))}
+    return len(names - set(known)) > len(names & set(known))
 
 
 def _choose(copies: list[NotebookNode], released: NotebookNode) -> NotebookNode:

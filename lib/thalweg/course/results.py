@@ -10,8 +10,9 @@ from .collect import read_records
 from .errors import NothingThereError
 from .folders import Course
 from .gradebook import Record, Score, records
+from .guard import Fault, attempt
 from .late import Lateness, settle
-from .notebooks import about, grade_id, marked, read_notebook
+from .notebooks import about, grade_id, marked, read_release
 from .outcomes import FAILED, GRADED, MALFORMED, Outcome
 
 NOTHING = Record({}, {})
@@ -101,7 +102,7 @@ class Result:
 
 def questions(course: Course, assignment: str) -> list[Question]:
     """The graded cells of the release, in order."""
-    release = read_notebook(course.release(assignment))
+    release = read_release(course.release(assignment))
     exercises, found = about(release)["exercises"], []
     for cell in release.cells:
         if marked(cell, "grade"):
@@ -120,12 +121,23 @@ def results(course: Course, assignment: str) -> list[Result]:
     late = settle(course, assignment)
     asked, recorded = questions(course, assignment), records(course, assignment)
     sent = read_records(course, assignment)
+
+    def result(student: str, outcome: Outcome) -> Result:
+        lateness = late.get(student, IN_TIME)
+        if isinstance(lateness, Fault):
+            return failed(outcome, lateness)
+        marked_late = bool(sent.get(student, {}).get("late")) and not lateness.late
+        made = _result(outcome, asked, recorded.get(student, NOTHING))
+        return replace(made, lateness=lateness, marked_late=marked_late)
+
+    def failed(outcome: Outcome, fault: Fault) -> Result:
+        ended = Outcome(outcome.student, assignment, FAILED, reason=fault.reason)
+        return Result(ended, [Answer(question, Score(), "", None) for question in asked], {})
+
     found = []
     for student, outcome in ended.items():
-        lateness = late.get(student, IN_TIME)
-        marked_late = bool(sent.get(student, {}).get("late")) and not lateness.late
-        result = _result(outcome, asked, recorded.get(student, NOTHING))
-        found.append(replace(result, lateness=lateness, marked_late=marked_late))
+        made = attempt(course, student, result, student, outcome)
+        found.append(failed(outcome, made) if isinstance(made, Fault) else made)
     return found
 
 
@@ -141,6 +153,11 @@ def _result(outcome: Outcome, asked: list[Question], recorded: Record) -> Result
     graded = {question.cell for question in asked}
     comments = {cell: text for cell, text in recorded.comments.items() if cell not in graded}
     return Result(outcome, answers, comments)
+
+
+def failures(found: list[Result]) -> dict[str, str]:
+    """Whose grading failed, and why: the next run of ``grade`` tries it again."""
+    return {one.student: one.outcome.reason for one in found if one.outcome.outcome == FAILED}
 
 
 def for_a_human(result: Result) -> list[str]:

@@ -15,16 +15,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
+from nbformat import NotebookNode
+
 from .folders import Course
-from .intake import submissions, take_in
-from .notebooks import UnreadableError, grade_id, marked, read_notebook, same_text
+from .guard import Fault, attempt
+from .intake import Submission, submissions, take_in
+from .notebooks import UnreadableError, grade_id, marked, read_release, same_text
 from .restore import restore
 
 RUN, WINDOW = 12, 6
 SHARE = 0.8  # of the smaller submission's fingerprints
 LEAST = 20  # shared fingerprints that few others have, about 80 tokens: a function of three lines has 10
 FEW = 4  # submissions; what stands in more is everybody's
-MOST = 20_000  # tokens of one cell; what is longer was not written by hand
+MOST = 20_000  # tokens of one submission, and LONGEST characters of a cell: what is longer was not written by hand
+LONGEST = 100_000
 SILENT = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER, tokenize.INDENT, tokenize.DEDENT}
 
 
@@ -42,8 +46,10 @@ def tokens(source: str) -> list[str]:
     """The source without comments, strings and names of variables. What Python cannot read ends it early."""
     found: list[str] = []
     try:
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type in SILENT or len(found) > MOST:
+        for token in tokenize.generate_tokens(io.StringIO(source[:LONGEST]).readline):
+            if len(found) > MOST:
+                break
+            if token.type in SILENT:
                 continue
             known = keyword.iskeyword(token.string) or hasattr(builtins, token.string) or found[-1:] == ["."]
             if token.type == tokenize.NAME and not known:
@@ -59,7 +65,10 @@ def tokens(source: str) -> list[str]:
 
 def fingerprints(source: str) -> set[int]:
     """The fingerprints of one cell."""
-    words = tokens(source)
+    return _fingerprints(tokens(source))
+
+
+def _fingerprints(words: list[str]) -> set[int]:
     hashes = [zlib.crc32(" ".join(words[at : at + RUN]).encode()) for at in range(len(words) - RUN + 1)]
     return {min(hashes[at : at + WINDOW]) for at in range(max(len(hashes) - WINDOW + 1, min(len(hashes), 1)))}
 
@@ -81,25 +90,35 @@ def pairs(prints: Mapping[str, set[int]]) -> list[Pair]:
     return sorted(close, key=lambda pair: (-pair.share, -pair.shared, pair.one, pair.other))
 
 
-def similar(course: Course, assignment: str) -> list[Pair]:
-    """The pairs of submissions of ``assignment`` to look at."""
-    release = read_notebook(course.release(assignment))
+def similar(course: Course, assignment: str) -> tuple[list[Pair], dict[str, str]]:
+    """The pairs of submissions of ``assignment`` to look at, and who could not be compared, with the reason."""
+    release = read_release(course.release(assignment))
     code = [cell for cell in release.cells if cell.cell_type == "code"]
     given = {mark for cell in code for mark in fingerprints(cell.source)}
-    stubs = {grade_id(cell): cell.source for cell in code if grade_id(cell)}
-    prints = {}
+    blank = [cell.source for cell in code if grade_id(cell)]
+    prints: dict[str, set[int]] = {}
+    failed: dict[str, str] = {}
     for submission in submissions(course, assignment):
-        try:
-            notebook = restore(take_in(submission, assignment).notebook, release)[0]
-        except UnreadableError:
-            continue
-        answers = [
-            cell.source
-            for cell in notebook.cells
-            if cell.cell_type == "code" and (marked(cell, "solution") or not grade_id(cell))
-        ]
-        blank = list(stubs.values())
-        prints[submission.student] = {
-            mark for text in answers if not any(same_text(text, stub) for stub in blank) for mark in fingerprints(text)
-        }
-    return pairs({student: marks - given for student, marks in prints.items()})
+        marks = attempt(course, submission.student, _prints, submission, assignment, release, blank)
+        if isinstance(marks, Fault):
+            failed[marks.student] = marks.reason
+        else:
+            prints[submission.student] = marks - given
+    return pairs(prints), failed
+
+
+def _prints(submission: Submission, assignment: str, release: NotebookNode, blank: list[str]) -> set[int]:
+    """The fingerprints of what a student wrote; none of a notebook that cannot be read, which says so elsewhere."""
+    try:
+        notebook = restore(take_in(submission, assignment).notebook, release)[0]
+    except UnreadableError:
+        return set()
+    found: set[int] = set()
+    room = MOST
+    for cell in notebook.cells:
+        own = cell.cell_type == "code" and (marked(cell, "solution") or not grade_id(cell))
+        if own and room > 0 and not any(same_text(cell.source, stub) for stub in blank):
+            words = tokens(cell.source)[:room]
+            room -= len(words)
+            found |= _fingerprints(words)
+    return found

@@ -3,7 +3,6 @@
 import os
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +34,13 @@ class Item:
         """Its content."""
         return self.file.read_bytes() if self.file else b""
 
+    def beginning(self, most: int) -> bytes:
+        """Its first ``most`` bytes."""
+        if not self.file:
+            return b""
+        with self.file.open("rb") as file:
+            return file.read(most)
+
 
 def items(source: Path, scratch: Path) -> Iterator[Item]:
     """The files in ``source``, a zip or a folder, without those that systems leave on their own.
@@ -59,7 +65,8 @@ def _of_the_system(path: PurePosixPath) -> bool:
 
 
 def _in_folder(folder: Path) -> Iterator[Item]:
-    for place, folders, names in os.walk(folder):
+    unread: list[OSError] = []
+    for place, folders, names in os.walk(folder, onerror=unread.append):
         linked = [name for name in folders if Path(place, name).is_symlink()]
         folders[:] = sorted(name for name in folders if name not in linked and name not in SYSTEM)
         for name in sorted([*names, *linked]):
@@ -75,6 +82,10 @@ def _in_folder(folder: Path) -> Iterator[Item]:
                 yield Item(path, refused="it cannot be read")
             else:
                 yield Item(path, file)
+    for error in unread:
+        yield Item(
+            PurePosixPath(os.path.relpath(error.filename, folder)), refused=f"it cannot be read: {error.strerror}"
+        )
 
 
 def _in_zip(source: Path, scratch: Path) -> Iterator[Item]:
@@ -132,9 +143,12 @@ def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: PurePosixP
     try:
         with archive.open(entry) as packed:  # it gives no more bytes than the entry declares
             file.write_bytes(packed.read(LARGEST))
-        time = datetime(*entry.date_time)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except Exception as error:  # each way of packing has errors of its own
         return Item(path, refused=f"it is damaged: {error}")
-    except ValueError:  # no such day
-        time = None
-    return Item(path, file, time)
+    return Item(path, file, _time(entry))
+
+
+def _time(entry: zipfile.ZipInfo) -> datetime | None:
+    with suppress(ValueError):  # no such day
+        return datetime(*entry.date_time)
+    return None

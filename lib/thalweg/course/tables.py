@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Column, Table
 
 from thalweg.exercises import exercise
 
 from .collect import LEFT, NEW, REFUSED, REPLACED, Row
+from .names import shown
 from .outcomes import FAILED, MALFORMED, Outcome
 from .pages import late_words
 from .regrade import Change
@@ -22,11 +22,11 @@ def verdict_table(verdicts: dict[str, dict[str, Any]]) -> Table:
         asked = exercise(name)
         points = sum(earned for earned, _ in verdict["parts"].values())
         total, possible = total + points, possible + asked.points
-        words = verdict["message"]
+        words = shown(verdict["message"])
         if verdict["hint"]:
-            words += f"\nIt behaves like a known mistake: {verdict['mistake']}. Hint: {verdict['hint']}"
+            words += "\n" + shown(f"It behaves like a known mistake: {verdict['mistake']}. Hint: {verdict['hint']}")
         colour = "green" if points == asked.points else "yellow" if points else "red"
-        table.add_row(asked.answer_name, f"[{colour}]{points:g} of {asked.points:g}[/]", escape(words))
+        table.add_row(asked.answer_name, f"[{colour}]{points:g} of {asked.points:g}[/]", words)
     for column, footer in zip(
         table.columns, ("together", f"{total:g} of {possible:g}", "without written answers"), strict=True
     ):
@@ -36,12 +36,12 @@ def verdict_table(verdicts: dict[str, dict[str, Any]]) -> Table:
 
 def outcome_line(outcome: Outcome) -> str:
     """One submission that has just been graded."""
-    line = escape(outcome.student)
+    line = shown(outcome.student)
     if outcome.counts:
         line += f": {outcome.points:g} of {outcome.max_points:g} points"
     if outcome.reason:
         colour = "red" if outcome.outcome in (MALFORMED, FAILED) else "yellow"
-        line += f" [{colour}]{outcome.outcome}[/]: {escape(outcome.reason)}"
+        line += f" [{colour}]{outcome.outcome}[/]: {shown(outcome.reason)}"
     return line
 
 
@@ -55,7 +55,7 @@ def class_table(assignment: str, results: list[Result]) -> Table:
         waiting = ", ".join(answer.question.short for answer in result.waiting)
         recognised, remarks = len(result.mistakes), len(result.outcome.remarks)
         table.add_row(
-            escape(result.student), points, result.outcome.outcome, str(recognised or ""), str(remarks or ""), waiting
+            shown(result.student), points, result.outcome.outcome, str(recognised or ""), str(remarks or ""), waiting
         )
     return table
 
@@ -67,16 +67,11 @@ def collected_table(rows: list[Row]) -> Table:
         colour = {NEW: "green", REPLACED: "green", REFUSED: "red", LEFT: "yellow"}.get(row.done, "dim")
         words = (
             f"[{colour}]{row.done}[/]"
-            + (f": {escape(row.words)}" if row.words else "")
+            + (f": {shown(row.words)}" if row.words else "")
             + (" (late)" if row.late else "")
         )
-        table.add_row(escape(_visible(row.file)), escape(row.student), row.assignment, words)
+        table.add_row(shown(row.file), shown(row.student), shown(row.assignment), words)
     return table
-
-
-def _visible(name: str) -> str:
-    """Without characters that move the cursor: names of files can hold any."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
 
 
 def late_table(results: list[Result]) -> Table:
@@ -86,7 +81,7 @@ def late_table(results: list[Result]) -> Table:
         if result.lateness.late:
             late = late_words(result.lateness.late)
             table.add_row(
-                escape(result.student), late, f"{result.earned:g}", f"{result.penalty:g}", f"{result.points:g}"
+                shown(result.student), late, f"{result.earned:g}", f"{result.penalty:g}", f"{result.points:g}"
             )
     return table
 
@@ -96,5 +91,5 @@ def change_table(rows: list[Change]) -> Table:
     table = Table("Student", "Exercise", "Before", "After", title="Changed points")
     for row in rows:
         colour = "green" if row.after > row.before else "red"
-        table.add_row(escape(row.student), row.exercise, f"{row.before:g}", f"[{colour}]{row.after:g}[/]")
+        table.add_row(shown(row.student), row.exercise, f"{row.before:g}", f"[{colour}]{row.after:g}[/]")
     return table
