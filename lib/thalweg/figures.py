@@ -69,7 +69,6 @@ STYLE: Any = {
     "legend.facecolor": PAPER,  # so that a map's lines do not run through the words
     "legend.edgecolor": "none",
     "legend.framealpha": 0.6,
-    "legend.handlelength": 1.6,
     "legend.handletextpad": 0.5,
     "legend.labelspacing": 0.25,
     "legend.borderpad": 0.2,
