@@ -1,6 +1,5 @@
 """The judge: compares what an answer did with what the reference does, gives points by part, and names known mistakes."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -208,8 +207,9 @@ def _message(kind: str, failed: Sequence[tuple], form_fault: str | None, changed
             return "There is no answer yet."
         where = f" for {case.note}" if case.note else ""
         if got.error:
-            kind_of_error = re.match(r"\w+(Error|Exception|Interrupt|Iteration)\b", got.error)
-            return f"It stops with an error{where}: {got.error}" if kind_of_error else got.error
+            unusable = got.error.startswith("UnusableError: ")
+            fault = "What it returns cannot be used" if unusable else "It stops with an error"
+            return f"{fault}{where}: {got.error.removeprefix('UnusableError: ')}"
         if form_fault and "shape" in form_fault:
             return f"The result does not have the right shape{where}: {form_fault}."
         what = {"values": "A single call gives wrong values", "steps": "It goes wrong over several steps"}
