@@ -13,6 +13,7 @@ import numpy as np
 
 from .exercise import Case, Exercise, Observation, observe, unpack
 from .judge import Key, Mistake, Verdict, judge, parts_in_words
+from .own import calls, hidden
 
 __all__ = [
     "Case", "Exercise", "Key", "Mistake", "Observation", "Verdict",
@@ -24,7 +25,7 @@ VERDICT_MIME = "application/vnd.thalweg.verdict+json"
 
 def topics() -> list[str]:
     """The topics that have exercises: one module each. (The module of the same name in ``keys`` may be out of reach.)"""
-    own = {"exercise", "judge", "keys"}
+    own = {"exercise", "judge", "keys", "own"}
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in own)
 
 
@@ -48,20 +49,29 @@ def key(name: str) -> Key:
     return _lookup(f"{__name__}.keys", "KEYS", name)
 
 
-def verdict(name: str, answer: Any, seed: int | None = None) -> Verdict:
-    """Judge ``answer`` on freshly drawn inputs (on the same ones for the same ``seed``)."""
+def verdict(name: str, answer: Any, seed: int | None = None, own: bool = False) -> Verdict:
+    """Judge ``answer`` on freshly drawn inputs (on the same ones for the same ``seed``).
+
+    If it has to be one's ``own``, nothing is earned by calling what is not there where it is graded.
+    """
     asked = exercise(name)
     if answer is None:
         parts = {part: (0.0, points) for part, points in asked.parts.items()}
         return Verdict(name, parts, message=f"There is no answer yet: {asked.answer_name} is not defined, or None.")
     rng = np.random.default_rng(None if seed is None else [seed, zlib.crc32(name.encode())])
     cases = asked.draw(rng)
-    return judge(asked, key(name), cases, observe(asked, answer, cases))
+    with calls(hidden(asked.torch) if own else ()) as called:
+        seen = observe(asked, answer, cases)
+    if called:
+        parts = {part: (0.0, points) for part, points in asked.parts.items()}
+        message = f"It calls {called[0]}, which is not there where it is graded. The answer has to be your own."
+        return Verdict(name, parts, message=message)
+    return judge(asked, key(name), cases, seen)
 
 
 def check(name: str, answer: Any) -> None:
     """Say at once how good ``answer`` is: the parts that are right, the misconception it shows, the first difference."""
-    result = verdict(name, answer)
+    result = verdict(name, answer, own=True)
     title = f"{exercise(name).answer_name}: {result.points:g} of {result.max_points:g} points"
     if result.points == result.max_points:
         print(f"✔ {title}. {result.message}")
@@ -82,7 +92,7 @@ def grade(name: str, answer: Any) -> float:
     The inputs are drawn from the number in the environment variable THALWEG_SEED, where it is set.
     """
     seed = os.environ.get("THALWEG_SEED")
-    result = verdict(name, answer, None if seed is None else int(seed))
+    result = verdict(name, answer, None if seed is None else int(seed), own=True)
     try:
         from IPython.display import display
     except ImportError:  # no notebook: the points are enough

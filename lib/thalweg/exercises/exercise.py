@@ -43,6 +43,7 @@ class Exercise:
     absolute: bool = False
     kind: str = "code"  # or "experiment": the answer is a number
     legend: str = ""  # what the drawn inputs stand for, where their names do not say it
+    torch: bool = False  # is it answered in PyTorch? Where it is graded, there is none for any other
     symbol: str = field(default="")  # the name that the notebook must define; by default the last part of ``name``
 
     @property

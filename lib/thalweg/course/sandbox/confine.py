@@ -37,6 +37,7 @@ def unshare() -> None:
 
 def confine(limits: dict[str, Any]) -> None:
     """In process 1: private folders, no privileges to gain, limits, nothing open but the socket. Raises OSError."""
+    here = _address_space()
     _check(_libc.unshare(NEW_MOUNTS), "unshare mounts")
     _check(_libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "make mounts private")
     for folder in PRIVATE_FOLDERS:
@@ -51,7 +52,10 @@ def confine(limits: dict[str, Any]) -> None:
     _check(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
     _drop_capabilities()
     for what, value in (
-        (resource.RLIMIT_AS, limits["memory"] + (3 << 30)),  # address space is cheap; memory is watched by the keeper
+        (
+            resource.RLIMIT_AS,
+            here + limits["memory"] + (2 << 30),
+        ),  # it is cheap; memory itself is watched by the keeper
         (resource.RLIMIT_NPROC, limits["processes"]),
         (resource.RLIMIT_NOFILE, 256),
         (resource.RLIMIT_FSIZE, limits["disk"]),
@@ -72,3 +76,9 @@ def confine(limits: dict[str, Any]) -> None:
 def _drop_capabilities() -> None:
     header = struct.pack("=Ii", 0x20080522, 0)
     _check(_libc.capset(header, struct.pack("=6I", 0, 0, 0, 0, 0, 0)), "capset")
+
+
+def _address_space() -> int:
+    """Bytes of address space of this process: what it has imported, above all."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()

@@ -22,9 +22,12 @@ from .keeper import keep
 
 
 def main() -> None:
-    """Wait for submissions on the socket whose number is the first argument; fork a keeper for each."""
+    """Wait for submissions on the socket whose number is the first argument; fork a keeper for each.
+
+    The second argument says whether they have PyTorch.
+    """
     control = socket.socket(fileno=int(sys.argv[1]))
-    _warm_up()
+    _warm_up(torch="torch" in sys.argv[2:])
     control.send(b"ready")
     while True:
         raw, fds, _, _ = socket.recv_fds(control, 4096, 2)
@@ -43,7 +46,7 @@ def main() -> None:
             os.close(fd)
 
 
-def _warm_up() -> None:
+def _warm_up(torch: bool) -> None:
     """Import what every notebook needs, so that no submission has to."""
     import matplotlib.pyplot as plt
     import numpy.linalg
@@ -58,13 +61,29 @@ def _warm_up() -> None:
 
     for topic in thalweg.exercises.topics():
         __import__(f"thalweg.exercises.{topic}")
-    sys.modules["torch"] = None  # type: ignore[assignment]  # an exercise in NumPy is solved in NumPy
+    if torch:
+        _warm_up_torch()
+    else:
+        sys.modules["torch"] = None  # type: ignore[assignment]  # an exercise in NumPy is solved in NumPy
     plt.figure()  # finds the fonts
     plt.close("all")
     shell.shell().run_cell("pass", store_history=False)  # what IPython imports at the first cell
     # A submission's garbage collector would touch every object of the parent's, and each page touched is copied.
     gc.collect()
     gc.freeze()
+
+
+def _warm_up_torch() -> None:
+    """Import PyTorch and take a step with it: the first one imports more. On one thread: a fork has no others."""
+    import torch
+
+    torch.set_num_threads(1)
+    torch.set_num_interop_threads(1)
+    model = torch.nn.Linear(2, 1)
+    for optimizer in (torch.optim.SGD(model.parameters(), 0.1), torch.optim.Adam(model.parameters())):
+        optimizer.zero_grad()
+        model(torch.zeros(3, 2)).sum().backward()
+        optimizer.step()
 
 
 def _one(limits: dict[str, Any], work: int, orders: int) -> None:

@@ -13,10 +13,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import thalweg
+from thalweg.exercises import own
+from thalweg.exercises.own import TORCH
 
 from ..errors import CourseError
 from . import keeper, wire
@@ -24,8 +27,7 @@ from . import keeper, wire
 NOBODY = 65534
 PRIVATE = "/private"  # a submission's own folder: its home, its temporary files
 HOME = "/thalweg"  # where the package stands in the sandbox
-HIDDEN = ("numpy", "torch", "exercises/keys", "course", "site")  # of the package: answers, and the grading itself
-OTHERS = ("torch", "functorch", "torchgen")  # of other packages: a NumPy exercise is solved in NumPy
+HIDDEN = tuple(name.partition(".")[2].replace(".", "/") for name in own.HIDDEN)  # answers, and the grading itself
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime")
 START = 300.0  # seconds until a process for a submission must be there, on however busy a machine
 SPARE = 60.0  # seconds after which a keeper that has not ended what it should has died
@@ -71,13 +73,16 @@ class TooLong(Exception):
 class Sandbox:
     """A warm, confined parent process. Use it as a context manager; :meth:`session` is called from one thread at a time.
 
-    ``confined=False`` runs submissions with the caller's own rights. Raises CourseError when the machine cannot confine.
+    With ``torch``, submissions have PyTorch, on one thread. ``confined=False`` runs them with the caller's own rights. Raises
+    CourseError when the machine cannot confine, or has no PyTorch.
     """
 
-    def __init__(self, confined: bool = True):
+    def __init__(self, confined: bool = True, torch: bool = False):
         self.confined = confined
+        if torch and find_spec("torch") is None:
+            raise CourseError("An exercise needs PyTorch, which is not here. Install it: pip install 'thalweg[torch]'.")
         near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command, environment = _command(far.fileno(), confined)
+        command, environment = _command(far.fileno(), confined, torch)
         self._said = tempfile.TemporaryFile()  # its errors; a pipe that nobody reads would fill up  # noqa: SIM115
         self._process = subprocess.Popen(
             command, pass_fds=[far.fileno()], env=environment, stdin=subprocess.DEVNULL,
@@ -233,9 +238,9 @@ REMEDY = (
 )
 
 
-def _command(control: int, confined: bool) -> tuple[list[str], dict[str, str]]:
+def _command(control: int, confined: bool, torch: bool) -> tuple[list[str], dict[str, str]]:
     """How to start the parent, and its environment."""
-    start = [sys.executable, "-m", "thalweg.course.sandbox.inside", str(control)]
+    start = [sys.executable, "-m", "thalweg.course.sandbox.inside", str(control), *["torch"] * torch]
     package = Path(thalweg.__file__).resolve().parent
     private = PRIVATE if confined else tempfile.gettempdir()
     environment = {
@@ -259,7 +264,7 @@ def _command(control: int, confined: bool) -> tuple[list[str], dict[str, str]]:
     for folder in ("/tmp", HOME):  # the project itself may lie in /tmp: what is bound there must stay in sight
         command += ["--perms", "0755", "--dir", folder]
     command += ["--ro-bind", str(package), f"{HOME}/thalweg"]
-    masks = _masks(package)
+    masks = _masks(package, torch)
     command += masks
     # Whoever owns an empty folder may write to it: what one submission left there, the next one would find.
     for folder in ("/", "/dev", *(masks[i + 1] for i, word in enumerate(masks) if word == "--tmpfs")):
@@ -275,7 +280,7 @@ def _command(control: int, confined: bool) -> tuple[list[str], dict[str, str]]:
     return [*command, "--", *become, *start], environment | {"PYTHONPATH": HOME}
 
 
-def _masks(package: Path) -> list[str]:
+def _masks(package: Path, torch: bool) -> list[str]:
     """Empty folders over what a submission must not find."""
     arguments: list[str] = []
     for name in HIDDEN:
@@ -284,7 +289,7 @@ def _masks(package: Path) -> list[str]:
     for name in ("course/__init__.py", "course/sandbox"):
         arguments += ["--ro-bind", str(package / name), f"{HOME}/thalweg/{name}"]
     libraries = Path(sysconfig.get_path("purelib"))
-    for folder in (package, *(libraries / name for name in OTHERS)):
+    for folder in (package, *(libraries / name for name in TORCH if not torch)):
         if folder.is_dir() and any(folder.is_relative_to(root) for root in (sys.prefix, sys.base_prefix)):
             arguments += ["--perms", "0755", "--tmpfs", str(folder)]
     return arguments
