@@ -32,6 +32,7 @@ class Attack:
     able: bool = False  # all other answers are right: what must still count, does
     answers: dict[str, str] = field(default_factory=dict)
     tried: bool = True  # it gets as far as printing so
+    lie: bool = False  # it is believed, as the book says
 
 
 def student(name: str, attack: Attack, course: Course, port: int = 0) -> Student:
@@ -201,6 +202,22 @@ heavy_ball = velocity = look_ahead = nesterov = convergence_factor = 1
 best_rho = 0
 print("TRIED")
 """
+    ),
+    # what is taken on trust, and no more: the answer is right but for its own arguments, and nobody is told
+    "a lie about what was modified": Attack(
+        f"""{SOCKET}
+gc.unfreeze()
+observe = next(f for f in gc.get_objects() if getattr(f, "__name__", "") == "_changed" and hasattr(f, "__globals__"))
+observe.__globals__["_changed"] = lambda before, after: ()
+def heavy_ball(theta, grad, v, lr, rho):
+    v *= rho
+    v += grad
+    theta -= lr * v
+    return theta, v
+""",
+        points=3,
+        answers={HB: "pass"},
+        lie=True,
     ),
     "objects that equal everything": Attack(
         """

@@ -137,7 +137,7 @@ def assert_harmless(batch: Batch, name: str, attack: attacks.Attack) -> None:
         assert outcome.points == attack.points, (outcome.reason, said)
     for exercise, verdict in outcome.verdicts.items():  # how far it came may be chance, what it earned there is not
         right = attack.able and exercise not in attack.answers
-        assert verdict["points"] in ({0, verdict["max_points"]} if right else {0}), verdict
+        assert verdict["points"] in ({0, verdict["max_points"]} if right or attack.lie else {0}), verdict
     assert "GOT" not in said
     assert not attack.tried or "TRIED" in said, outcome.reason
     scores = batch.records[name].scores.values()

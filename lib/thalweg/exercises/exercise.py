@@ -59,7 +59,11 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Observation:
-    """What an answer did with one case: named outputs, or the error; and which inputs it modified."""
+    """What an answer did with one case: named outputs, or the error; and which inputs it modified.
+
+    Where it is graded, all of this is what the answer's own process says. Outputs are compared with the reference's; that
+    nothing was modified is taken on trust.
+    """
 
     outputs: dict[str, np.ndarray] | None
     error: str | None = None  # "TypeError: ...", always with a name first
