@@ -205,10 +205,11 @@ print("TRIED")
     ),
     # what is taken on trust, and no more: the answer is right but for its own arguments, and nobody is told
     "a lie about what was modified": Attack(
-        f"""{SOCKET}
-gc.unfreeze()
-observe = next(f for f in gc.get_objects() if getattr(f, "__name__", "") == "_changed" and hasattr(f, "__globals__"))
-observe.__globals__["_changed"] = lambda before, after: ()
+        """
+import sys
+import thalweg.exercises
+sys.modules["thalweg.exercises.exercise"]._changed = lambda before, after: ()
+print("TRIED")
 def heavy_ball(theta, grad, v, lr, rho):
     v *= rho
     v += grad
