@@ -110,7 +110,7 @@ pdf: site
 	@mkdir -p _build/pdf && cp _build/latex/thalweg.pdf _build/pdf/
 	@echo "_build/pdf/thalweg.pdf"
 
-# --- the sample class (SIZE=N: of so many students) --------------------------------------------------------------------------------
+# --- the sample class (SIZE=N: of so many students) ---------------------------------------------------------------
 
 class: release
 	@$(BIN)/python tests/course/sample_class.py --course $(COURSE) $(if $(SIZE),--size $(SIZE))
