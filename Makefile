@@ -152,7 +152,7 @@ topic: setup release
 	@TQDM_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/python -m thalweg.site.execute chapters/$(T).md
 	$(build-site)
 	$(call say,testing $(T))
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/topics tests/exercises tests/site tests/course/test_topics.py -k "$(T)"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/topics tests/exercises tests/site tests/course/test_assignments.py -k "$(T)"
 
 bench: $(READY)
 	$(call say,grading generated classes)
