@@ -147,7 +147,7 @@ def test_results_as_json(copy):
     assert len(said["outcomes"]) == len(sample_class.the_class()) + len(extras()) and said["changes"] == []
     (said,) = json.loads(run("report", "--json", "--course", copy.root, stdout=True))
     jweber = next(student for student in said["students"] if student["student"] == "jweber")
-    assert jweber["points"] == 9.28 and len(jweber["look_at"]) == 3
+    assert jweber["points"] == 6.28 and len(jweber["look_at"]) == 3
     assert said["exercises"]["written"] == {"difficulty": 0.0, "discrimination": None} and said["similar"]
 
 

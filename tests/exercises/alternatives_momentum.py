@@ -24,31 +24,40 @@ def heavy_ball_looped(theta, grad, v, lr, rho):
     return new_theta, new_v
 
 
-def velocity_as_dot_product(grads, rho):
-    return np.power(float(rho), np.arange(len(grads) - 1, -1, -1)) @ grads
+def velocity_rolled(grads, rhos):
+    weights = np.zeros(len(rhos))
+    v = np.zeros_like(grads[0])
+    for k, rho in enumerate(rhos):
+        weights *= rho
+        weights[k] = 1
+        v = rho * v + grads[k]
+    return weights, v
 
 
-def velocity_by_horner(grads, rho):
-    return np.array([np.polyval(column, rho) for column in grads.T])
+def velocity_backwards(grads, rhos):
+    weights = np.ones(len(rhos))
+    for k in range(len(rhos) - 2, -1, -1):
+        weights[k] = weights[k + 1] * rhos[k + 1]
+    return weights, np.sum(weights.astype(grads.dtype)[:, None] * grads, axis=0)
 
 
-def velocity_looped(grads, rho):
-    v = 0
-    for g in grads:
-        v = g + rho * v
-    return v
+def velocity_by_products(grads, rhos):
+    weights = [float(np.prod(rhos[k + 1 :])) for k in range(len(rhos))]
+    return weights, np.asarray(weights) @ grads
 
 
 def look_ahead_in_two_moves(theta, grad, v, lr, rho):
-    ahead = theta - rho * v
+    ahead = theta - lr * rho * v
     slope = grad(ahead)
-    return ahead - lr * slope, rho * v + lr * slope
+    return ahead - lr * slope, rho * v + slope
 
 
-def look_ahead_as_list(theta, grad, v, lr, rho):
-    slope = np.asarray(grad(theta + (-rho) * v))
-    new_v = lr * slope + rho * v
-    return [theta - new_v, new_v]
+def look_ahead_with_a_displacement(theta, grad, v, lr, rho):
+    """The rate inside for the length of a step."""
+    u = lr * v
+    slope = np.asarray(grad(theta - rho * u))
+    u = rho * u + lr * slope
+    return [theta - u, rho * v + slope]
 
 
 def nesterov_difference_of_velocities(theta, grad, v, lr, rho):
@@ -85,8 +94,8 @@ def factor_by_cases(lr, rho, curvatures):
 
 ALTERNATIVES = {
     "momentum.heavy_ball": [heavy_ball_in_place_on_copies, heavy_ball_as_list, heavy_ball_looped],
-    "momentum.velocity": [velocity_as_dot_product, velocity_by_horner, velocity_looped],
-    "momentum.look_ahead": [look_ahead_in_two_moves, look_ahead_as_list],
+    "momentum.velocity": [velocity_rolled, velocity_backwards, velocity_by_products],
+    "momentum.look_ahead": [look_ahead_in_two_moves, look_ahead_with_a_displacement],
     "momentum.nesterov": [nesterov_difference_of_velocities, nesterov_combined_factor],
     "momentum.convergence_factor": [factor_by_eigenvalues, factor_by_velocity_matrix, factor_by_cases],
 }

@@ -49,7 +49,7 @@ def _run_step(answer, inputs):
 
 heavy_ball = Exercise(
     name="momentum.heavy_ball",
-    title="One step of the heavy ball",
+    title="The heavy ball",
     draw=_draw_step,
     run=_run_step,
     parts={"values": 1, "steps": 0.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
@@ -57,17 +57,20 @@ heavy_ball = Exercise(
 
 
 def _draw_velocity(rng):
-    def case(part, steps, d, note="", rho=None, scale=1.0, dtype=float):
+    def case(part, steps, d, note="", scale=1.0, dtype=float, **changes):
         grads = (scale * signed(rng, (steps, d))).astype(dtype)
-        return Case(part, {"grads": grads, "rho": float(rng.uniform(0.5, 0.95)) if rho is None else rho}, note)
+        inputs = {"grads": grads, "rhos": rng.uniform(0.5, 0.95, size=steps)} | changes
+        return Case(part, inputs, note)
 
+    restart = rng.uniform(0.5, 0.95, size=6)
+    restart[3] = 0  # everything before it is forgotten
     return [
         case("edges", 1, 3, "a single gradient"),
         case("edges", 5, 1, "one dimension"),
-        case("edges", 4, 3, "rho = 0", rho=0.0),
+        case("edges", 6, 3, "a momentum of 0 on the way", rhos=restart),
         case("edges", 5, 3, "float32", dtype=np.float32),
         case("edges", 5, 3, "tiny values", scale=1e-12),
-        case("edges", 400, 2, "a long history", rho=float(rng.uniform(0.5, 0.9))),
+        case("edges", 2000, 2, "a long history", rhos=rng.uniform(0.5, 0.8, size=2000)),
         case("values", 5, 3),
         case("values", 8, 2),
     ]
@@ -75,9 +78,9 @@ def _draw_velocity(rng):
 
 velocity = Exercise(
     name="momentum.velocity",
-    title="The velocity as a weighted sum of past gradients",
+    title="What an old gradient still counts",
     draw=_draw_velocity,
-    run=lambda answer, inputs: {"v": answer(inputs["grads"], inputs["rho"])},
+    run=lambda answer, inputs: unpack(answer(inputs["grads"], inputs["rhos"]), "weights", "v"),
     parts={"values": 1.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
 )
 
@@ -89,8 +92,9 @@ def _quadratic(rng, d, dtype=float):
 
 
 def _draw_look_ahead(rng):
-    def case(part, d, note="", dtype=float, steps=1, **changes):
-        inputs = _quadratic(rng, d, dtype) | _state(rng, d, dtype=dtype) | _rates(rng) | {"steps": steps} | changes
+    def case(part, d, note="", dtype=float, falling=(1.0,), **changes):
+        inputs = _quadratic(rng, d, dtype) | _state(rng, d, dtype=dtype) | _rates(rng) | changes
+        inputs["lrs"] = inputs.pop("lr") * np.array(falling)
         del inputs["grad"]
         return Case(part, inputs, note)
 
@@ -98,28 +102,29 @@ def _draw_look_ahead(rng):
         case("edges", 3, "a ball at rest", v=np.zeros(3)),
         case("edges", 1, "one dimension"),
         case("edges", 3, "float32", dtype=np.float32),
-        case("steps", 2, steps=6),
+        case("edges", 3, "rho = 0", rho=0.0),
+        case("steps", 2, falling=(1.0, 1.0, 1.0, 0.1, 0.1, 0.1)),
         case("values", 3),
         case("values", 4),
     ]
 
 
 def _run_look_ahead(answer, inputs):
-    hessian, centre, steps = inputs["hessian"], inputs["centre"], inputs["steps"]
+    hessian, centre = inputs["hessian"], inputs["centre"]
     theta, v = inputs["theta"], inputs["v"]
 
     def grad(point):
         return hessian @ (np.asarray(point) - centre)
 
-    for _ in range(steps):
-        theta, v = unpack(answer(theta, grad, v, inputs["lr"], inputs["rho"]), "theta", "v").values()
+    for lr in inputs["lrs"].tolist():
+        theta, v = unpack(answer(theta, grad, v, lr, inputs["rho"]), "theta", "v").values()
     return {"theta": theta, "v": v}
 
 
 look_ahead = Exercise(
     name="momentum.look_ahead",
-    title="Nesterov's look-ahead",
-    legend="grad(point) = hessian @ (point - centre), and the answer is called steps times in a row",
+    title="A look-ahead that coasts on",
+    legend="grad(point) = hessian @ (point - centre), and the answer is called once for each of lrs",
     draw=_draw_look_ahead,
     run=_run_look_ahead,
     parts={"values": 2, "steps": 0.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
@@ -127,7 +132,7 @@ look_ahead = Exercise(
 
 nesterov = Exercise(
     name="momentum.nesterov",
-    title="Nesterov with the gradient taken where we stand",
+    title="Nesterov without looking ahead",
     draw=_draw_step,
     run=_run_step,
     parts={"values": 2, "steps": 0.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
@@ -158,7 +163,7 @@ def _draw_factor(rng):
 
 convergence_factor = Exercise(
     name="momentum.convergence_factor",
-    title="How fast the heavy ball converges",
+    title="How fast does it converge?",
     draw=_draw_factor,
     run=lambda answer, inputs: {"factor": answer(inputs["lr"], inputs["rho"], inputs["curvatures"])},
     parts={"values": 2.5, "edges": 1, "form": 0.25, "untouched": 0.25},
@@ -167,7 +172,7 @@ convergence_factor = Exercise(
 
 best_rho = Exercise(
     name="momentum.best_rho",
-    title="Experiment: the best momentum for a given rate",
+    title="Experiment: which momentum?",
     draw=lambda rng: [Case("values", {})],
     run=lambda answer, inputs: {"rho": float(answer)},
     parts={"values": 3},

@@ -106,74 +106,113 @@ def heavy_ball_nesterov(theta, grad, v, lr, rho):
     return theta - lr * (grad + rho * v), v
 
 
-# --- velocity: sum over k of rho^(T-1-k) g_k --------------------------------------------------------------------
+# --- velocity: the weight of g_k is the product of the rhos after it ----------------------------------------------
 
 
-def _velocity(grads, rho):
-    v = np.zeros_like(grads[0])
-    for grad in grads:
-        v = rho * v + grad
-    return v
+def _weights(rhos):
+    """The product of rhos[k + 1:] for each k: all that friction has left of a gradient."""
+    return np.append(np.cumprod(rhos[:0:-1])[::-1], 1.0)
+
+
+def _velocity(grads, rhos):
+    weights = _weights(rhos)
+    return weights, (weights @ grads).astype(grads.dtype)
 
 
 velocity = Key(_velocity)
 
 
 @velocity.mistake(
-    "the weights are in the wrong order",
-    "Your oldest gradient counts most. A gradient fades a little more with each step that has passed since.",
+    "every weight has one factor too many",
+    "Even the newest gradient is damped in your sum. How often has it been multiplied by a momentum at the moment it arrives?",
 )
-def reversed_weights(grads, rho):
-    return (rho ** np.arange(len(grads))) @ grads
+def one_factor_too_many(grads, rhos):
+    weights = np.cumprod(rhos[::-1])[::-1]
+    return weights, weights @ grads
 
 
 @velocity.mistake(
-    "the sum is turned into an average",
-    "You multiplied by 1 - rho, which makes a running mean of the gradients. The velocity is the sum itself.",
+    "a gradient is damped by what came before it",
+    "Your weights multiply the momenta up to each gradient, so the oldest one counts most. A gradient is damped by the steps that follow it.",
 )
-def averaged(grads, rho):
-    return (1 - rho) * (rho ** np.arange(len(grads))[::-1]) @ grads
+def damped_by_the_past(grads, rhos):
+    weights = np.cumprod(np.append(1.0, rhos[1:]))
+    return weights, weights @ grads
 
 
 @velocity.mistake(
-    "every weight has one factor rho too many",
-    "Even the newest gradient is damped in your sum. How often has it been multiplied by rho at the moment it arrives?",
+    "the momenta are shifted by one step",
+    "The newest gradient has the weight 1, as it should, but the others are damped by their own step's momentum, and not by that of the step after. "
+    "Which step is the first that damps g_0?",
 )
-def one_power_too_many(grads, rho):
-    return (rho ** np.arange(1, len(grads) + 1)[::-1]) @ grads
+def shifted(grads, rhos):
+    weights = np.append(np.cumprod(rhos[:-1][::-1])[::-1], 1.0)
+    return weights, weights @ grads
 
 
 @velocity.mistake(
-    "nothing is forgotten",
-    "All your gradients count alike, so rho plays no part. What happens to an old gradient at each step?",
+    "one momentum is used for all steps",
+    "Your weights are powers of the last momentum, as for a constant one. Each step has its own: which of them has a gradient lived through?",
 )
-def plain_sum(grads, rho):
-    return grads.sum(axis=0)
+def powers_of_the_last(grads, rhos):
+    weights = rhos[-1] ** np.arange(len(rhos))[::-1]
+    return weights, weights @ grads
 
 
 @velocity.mistake(
-    "only the last gradient counts",
-    "Your result is the newest gradient alone. The velocity carries its history with it.",
+    "only the next step damps a gradient",
+    "Each of your weights is a single momentum. A gradient is damped again by every step that follows it.",
 )
-def last_only(grads, rho):
-    return grads[-1] * 1.0
+def only_the_next(grads, rhos):
+    weights = np.append(rhos[1:], 1.0)
+    return weights, weights @ grads
 
 
 @velocity.mistake(
-    "the sum is divided by its weights",
-    "You divided by the sum of the weights. That is a weighted mean; the velocity is not normalised.",
+    "the weights are made to add up to 1",
+    "You divided by the sum of the weights, which makes a mean. The velocity is a sum, and its weights may well add up to 10.",
 )
-def normalised(grads, rho):
-    weights = rho ** np.arange(len(grads))[::-1]
-    return weights @ grads / weights.sum()
+def normalised(grads, rhos):
+    weights = _weights(rhos)
+    weights = weights / weights.sum()
+    return weights, weights @ grads
 
 
-# --- look_ahead: v' = rho v + lr grad(theta - rho v), theta' = theta - v' ---------------------------------------
+@velocity.mistake(
+    "the velocity is a running mean",
+    "Each of your gradients enters with 1 minus the momentum of its step. Here it enters in full.",
+)
+def running_means(grads, rhos):
+    weights = _weights(rhos) * (1 - rhos)
+    return weights, weights @ grads
+
+
+@velocity.mistake(
+    "the newest gradient comes first",
+    "Your weights are in the order of age, the newest first, while the rows of grads are oldest first.",
+)
+def newest_first(grads, rhos):
+    weights = _weights(rhos)[::-1]
+    return weights, weights @ grads
+
+
+@velocity.mistake(
+    "a momentum of 0 gives no number",
+    "For ordinary momenta you are right. But you divide by a product of momenta, and after a momentum of 0, or after very many, that is 0/0. Multiply from "
+    "the newest gradient backwards, and there is nothing to divide.",
+)
+def divides(grads, rhos):
+    products = np.cumprod(rhos)
+    weights = products[-1] / products
+    return weights, weights @ grads
+
+
+# --- look_ahead: v' = rho v + grad(theta - lr rho v), theta' = theta - lr v' ------------------------------------
 
 
 def _look_ahead(theta, grad, v, lr, rho):
-    v = rho * v + lr * grad(theta - rho * v)
-    return theta - v, v
+    v = rho * v + grad(theta - lr * rho * v)
+    return theta - lr * v, v
 
 
 look_ahead = Key(_look_ahead)
@@ -184,17 +223,17 @@ look_ahead = Key(_look_ahead)
     "You take the gradient where you stand, which is the heavy ball. Nesterov first asks where the velocity will carry it.",
 )
 def no_look_ahead(theta, grad, v, lr, rho):
-    v = rho * v + lr * grad(theta)
-    return theta - v, v
+    v = rho * v + grad(theta)
+    return theta - lr * v, v
 
 
 @look_ahead.mistake(
     "it looks back",
-    "The ball moves by minus the velocity, so theta + rho v lies behind you. Where is ahead?",
+    "The ball moves against the velocity, so what you add lies behind you. Where is ahead?",
 )
 def looks_back(theta, grad, v, lr, rho):
-    v = rho * v + lr * grad(theta + rho * v)
-    return theta - v, v
+    v = rho * v + grad(theta + lr * rho * v)
+    return theta - lr * v, v
 
 
 @look_ahead.mistake(
@@ -202,18 +241,17 @@ def looks_back(theta, grad, v, lr, rho):
     "You look ahead by the whole velocity. Before the next gradient arrives, friction leaves only a part of it.",
 )
 def looks_too_far(theta, grad, v, lr, rho):
-    v = rho * v + lr * grad(theta - v)
-    return theta - v, v
+    v = rho * v + grad(theta - lr * v)
+    return theta - lr * v, v
 
 
 @look_ahead.mistake(
     "the old velocity is dropped from the update",
-    "You use the velocity to look ahead and then forget it: the new velocity is a bare gradient. (One of the lectures "
-    "misprints it so.) What does the ball remember?",
+    "You use the velocity to look ahead and then forget it: the new velocity is a bare gradient. What does the ball remember?",
 )
 def drops_velocity(theta, grad, v, lr, rho):
-    v = lr * grad(theta - rho * v)
-    return theta - v, v
+    v = grad(theta - lr * rho * v)
+    return theta - lr * v, v
 
 
 @look_ahead.mistake(
@@ -222,19 +260,19 @@ def drops_velocity(theta, grad, v, lr, rho):
     "counts twice.",
 )
 def starts_ahead(theta, grad, v, lr, rho):
-    ahead = theta - rho * v
-    v = rho * v + lr * grad(ahead)
-    return ahead - v, v
+    ahead = theta - lr * rho * v
+    v = rho * v + grad(ahead)
+    return ahead - lr * v, v
 
 
 @look_ahead.mistake(
-    "the rate is outside the velocity",
-    "Here the velocity is a displacement, with the rate already in it: it is what theta moves by. Scale the gradient, not "
-    "the step.",
+    "the rate is still inside the velocity",
+    "This is the form that coasts on: its velocity was built with the rates of the steps before. Let the velocity gather bare gradients, as in exercise 1, and "
+    "see where the rate has to go then.",
 )
-def rate_outside(theta, grad, v, lr, rho):
-    v = rho * v + grad(theta - rho * v)
-    return theta - lr * v, v
+def rate_still_inside(theta, grad, v, lr, rho):
+    v = rho * v + lr * grad(theta - rho * v)
+    return theta - v, v
 
 
 @look_ahead.mistake(
@@ -242,8 +280,8 @@ def rate_outside(theta, grad, v, lr, rho):
     "The velocity gathers gradients, and gradients point uphill. Which way should theta move?",
 )
 def look_ahead_uphill(theta, grad, v, lr, rho):
-    v = rho * v + lr * grad(theta - rho * v)
-    return theta + v, v
+    v = rho * v + grad(theta - lr * rho * v)
+    return theta + lr * v, v
 
 
 @look_ahead.mistake(
@@ -252,8 +290,28 @@ def look_ahead_uphill(theta, grad, v, lr, rho):
     "velocity gathers gradients and is subtracted.",
 )
 def downhill_velocity(theta, grad, v, lr, rho):
-    v = rho * v - lr * grad(theta + rho * v)
-    return theta + v, v
+    v = rho * v - grad(theta + lr * rho * v)
+    return theta + lr * v, v
+
+
+@look_ahead.mistake(
+    "the look-ahead forgets the rate",
+    "The rate is out of the velocity now, and the step has it. But the velocity is no displacement any more, and you still look ahead by it as if it were: "
+    "how far does it carry the ball in a step?",
+)
+def look_ahead_without_rate(theta, grad, v, lr, rho):
+    v = rho * v + grad(theta - rho * v)
+    return theta - lr * v, v
+
+
+@look_ahead.mistake(
+    "friction acts twice on the way ahead",
+    "You damp the velocity first and then look ahead by rho times the damped one. The look-ahead point lies rho times the old velocity ahead, not rho squared.",
+)
+def damped_twice(theta, grad, v, lr, rho):
+    v = rho * v
+    v = v + grad(theta - lr * rho * v)
+    return theta - lr * v, v
 
 
 # --- nesterov: v' = rho v + g, theta' = theta - lr (g + rho v') -------------------------------------------------
@@ -352,6 +410,16 @@ def nesterov_rate_inside(theta, grad, v, lr, rho):
 def nesterov_downhill(theta, grad, v, lr, rho):
     v = rho * v - lr * grad
     return theta + rho * v - lr * grad, v
+
+
+@nesterov.mistake(
+    "the velocity has no part in the step",
+    "Your point moves along the bare gradient. That is how far the derivation comes with theta' itself; but what is asked for is the next look-ahead point, "
+    "which lies a part of the new velocity ahead of it.",
+)
+def nesterov_comes_back(theta, grad, v, lr, rho):
+    new = rho * v + grad
+    return theta + lr * rho * v - lr * new, new
 
 
 @nesterov.mistake(
