@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from thalweg.exercises import topics
 from thalweg.site import run
 
-PLACES = ["momentum.html#quiz", "momentum.html#exercise-momentum-best-rho", "adam.html#exercise-adam-too-long"]
+PLACES = ["momentum.html#quiz", "momentum.html#exercise-momentum-best-rho", "adam.html#exercise-adam-after-restart"]
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_an_exercise_is_solved_in_the_page(chapter, runtime):
 @pytest.mark.browser
 def test_an_answer_outlives_the_page_until_one_starts_over(chapter):
     page = chapter("adam")
-    text = box(page, "adam.too_long").locator("textarea")
+    text = box(page, "adam.after_restart").locator("textarea")
     stub = text.input_value()
     text.press("End")
     text.press("Enter")
@@ -86,11 +86,11 @@ def test_an_answer_outlives_the_page_until_one_starts_over(chapter):
     page.reload()
     assert text.input_value() != stub
     answer = text.input_value()
-    box(page, "adam.too_long").get_by_role("button", name="Start over").click()
+    box(page, "adam.after_restart").get_by_role("button", name="Start over").click()
     assert text.input_value() == stub
     page.keyboard.press("Control+z")
     assert text.input_value() == answer
-    box(page, "adam.too_long").get_by_role("button", name="Start over").click()
+    box(page, "adam.after_restart").get_by_role("button", name="Start over").click()
     page.reload()
     assert text.input_value() == stub
 

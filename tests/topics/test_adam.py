@@ -256,6 +256,29 @@ def test_decay_and_penalty_part_in_adam_and_agree_in_plain_gradient_descent():
     np.testing.assert_allclose(start - lr * (grad(start) + lam * start), (1 - lr * lam) * start - lr * grad(start))
 
 
+def test_adamax_is_the_limit_of_means_of_higher_and_higher_powers():
+    """If the powers fade by beta2 to the power q. If they fade by beta2, the size stays as it is."""
+    from thalweg.exercises.keys.adam import fades_by_beta2, size_after
+
+    rng = np.random.default_rng(0)
+    rule, state, size = tn.AdaMax(eps=0.0), tn.Moments(np.zeros(5), np.zeros(5), 0), np.zeros(5)
+    for grad in rng.normal(size=(200, 5)) * 0.98 ** np.arange(200)[:, None]:
+        state, size = rule.moments(grad, state), size_after.reference(size, grad, rule.beta2, 100_000)
+    np.testing.assert_allclose(size, state.s, rtol=1e-3)
+    assert fades_by_beta2(np.ones(1), np.zeros(1), 0.9, 100_000) == pytest.approx(1, abs=1e-5)
+
+
+def test_no_gradients_make_the_quotient_larger_than_the_chapter_says():
+    """The Cauchy-Schwarz bound, and the gradients that reach it: older ones smaller by beta1 / beta2 a step."""
+    beta1, beta2 = 0.9, 0.999
+    bound = (1 - beta1) / math.sqrt((1 - beta2) * (1 - beta1**2 / beta2))
+    assert bound == pytest.approx(7.27, abs=0.01)
+    worst = steps_taken(tn.AdamUncorrected(1.0, eps=0.0), (beta1 / beta2) ** np.arange(300)[::-1])[-1]
+    assert worst == pytest.approx(bound, rel=1e-6)
+    others = steps_taken(tn.AdamUncorrected(1.0, eps=0.0), np.random.default_rng(0).normal(size=5000) ** 3)
+    assert np.abs(others).max() < bound
+
+
 def test_adam_runs_in_minimize():
     run = minimize(tn.Adam(0.1), bowl(20), steps=500)
     assert run.loss[-1] < 1e-4 * run.loss[0]

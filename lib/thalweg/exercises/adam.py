@@ -4,30 +4,43 @@ import numpy as np
 
 from .exercise import Case, Exercise, run_of_gradients, signed, unpack
 
+GAPS = (
+    (0, 0),
+    (3, 0),
+    (2, 1),
+    (7, 1),
+    (1, 2),
+    (3, 2),
+    (4, 2),
+)  # what is missing, (row, column): early, late, two in a row
+
 
 def _draw_average(rng):
-    def case(part, steps, d, note="", beta=None, scale=1.0, dtype=float):
+    def case(part, steps, d, note="", gaps=(), beta=None, scale=1.0, dtype=float):
         values = (scale * signed(rng, (steps, d))).astype(dtype)
-        return Case(part, {"values": values, "beta": float(rng.uniform(0.6, 0.95)) if beta is None else beta}, note)
+        for row, column in gaps:
+            values[row, column] = np.nan
+        return Case(part, {"values": values, "beta": float(rng.uniform(0.6, 0.9)) if beta is None else beta}, note)
 
     return [
         case("edges", 1, 3, "a single value"),
-        case("edges", 4, 3, "beta = 0", beta=0.0),
-        case("edges", 5, 1, "one dimension"),
-        case("edges", 5, 3, "float32", dtype=np.float32),
-        case("edges", 5, 3, "tiny values", scale=1e-12),
-        case("edges", 400, 2, "a long history", beta=float(rng.uniform(0.6, 0.9))),
-        case("values", 5, 3),
-        case("values", 8, 2),
+        case("edges", 5, 3, "no gaps"),
+        case("edges", 5, 3, "a column that was never seen", gaps=[(row, 1) for row in range(5)]),
+        case("edges", 5, 2, "a row of gaps", gaps=[(2, 0), (2, 1)]),
+        case("edges", 8, 3, "beta = 0", gaps=GAPS, beta=0.0),
+        case("edges", 8, 3, "float32", gaps=GAPS, dtype=np.float32),
+        case("edges", 8, 3, "tiny values", gaps=GAPS, scale=1e-12),
+        case("values", 8, 3, gaps=GAPS),
+        case("values", 9, 3, gaps=GAPS),
     ]
 
 
 corrected_average = Exercise(
     name="adam.corrected_average",
-    title="A running average without bias",
+    title="A running average with values missing",
     draw=_draw_average,
     run=lambda answer, inputs: {"average": answer(inputs["values"], inputs["beta"])},
-    parts={"values": 1.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
+    parts={"values": 2.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
 )
 
 
@@ -49,7 +62,7 @@ def _state(rng, shape, scale=1.0, dtype=float, t=None):
 
 
 def _draw_step(rng, **extra):
-    """Inputs of one step of a method, and of whole runs from rest: for adam_step, adamw_step and adamax_step."""
+    """Inputs of one step of a method, and of whole runs from rest: for adam_step and adamw_step."""
 
     def case(part, shape, note="", **changes):
         special = {name: changes.pop(name) for name in ("scale", "dtype", "t") if name in changes}
@@ -96,37 +109,39 @@ adam_step = Exercise(
     title="One step of Adam",
     draw=_draw_step,
     run=lambda answer, inputs: _run_step(answer, inputs, ("lr", "beta1", "beta2", "eps")),
-    parts={"values": 3, "steps": 0.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
+    parts={"values": 1.5, "steps": 0.5, "edges": 0.5, "form": 0.25, "untouched": 0.25},
     shares={"theta": 3},  # the averages are the easy part
 )
 
 
-def _draw_factor(rng):
-    def case(part, t, note="", **changes):
-        beta1, beta2 = float(rng.uniform(0.7, 0.95)), float(rng.uniform(0.97, 0.999))
-        return Case(part, {"t": np.asarray(t), "beta1": beta1, "beta2": beta2} | changes, note)
+def _draw_restart(rng):
+    def case(part, j, k, note="", **changes):
+        beta1, beta2 = float(rng.uniform(0.7, 0.9)), float(rng.uniform(0.97, 0.995))
+        return Case(part, {"j": np.asarray(j), "k": k, "beta1": beta1, "beta2": beta2} | changes, note)
 
     return [
-        case("edges", [1], "the first step alone"),
-        case("edges", [1, 2, 3], "beta1 = 0", beta1=0.0),
-        # late, but not so late that the second average's bias is gone
-        case("edges", [2000, 50_000], "steps late in training", beta2=float(rng.uniform(0.9985, 0.9995))),
-        case("values", [1, 2, 5, 10, 40]),
-        case("values", 1 + rng.permutation(30)),
+        case("edges", [1], int(rng.integers(5, 30)), "the first step alone"),
+        case("edges", [1, 2, 7], 0, "k = 0"),
+        case("edges", [1, 2, 3], int(rng.integers(5, 30)), "beta1 = 0", beta1=0.0),
+        case("edges", [1, 20], 50_000, "a restart after a long run"),
+        case("values", [1, 2, 5, 12], int(rng.integers(4, 15))),
+        case("values", 1 + rng.permutation(20), int(rng.integers(15, 40))),
     ]
 
 
-too_long = Exercise(
-    name="adam.too_long",
-    title="How much too long are the first steps?",
-    draw=_draw_factor,
-    run=lambda answer, inputs: {"factor": answer(inputs["t"], inputs["beta1"], inputs["beta2"])},
+after_restart = Exercise(
+    name="adam.after_restart",
+    title="After a restart",
+    draw=_draw_restart,
+    run=lambda answer, inputs: unpack(
+        answer(*(inputs[n] for n in ("j", "k", "beta1", "beta2"))), "averages_lost", "count_lost"
+    ),
     parts={"values": 2, "edges": 0.5, "form": 0.25, "untouched": 0.25},
 )
 
 adamw_step = Exercise(
     name="adam.adamw_step",
-    title="One step of AdamW",
+    title="Three faults in AdamW",
     draw=lambda rng: _draw_step(rng, weight_decay=float(rng.uniform(0.2, 0.8))),
     run=lambda answer, inputs: _run_step(answer, inputs, ("lr", "beta1", "beta2", "eps", "weight_decay")),
     parts={"values": 2, "steps": 0.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
@@ -134,31 +149,36 @@ adamw_step = Exercise(
 )
 
 
-def _draw_adamax(rng):
-    """Gradients that decide the maximum, of both signs, and one that does not. (A single one does, and is negative.)"""
-    cases = _draw_step(rng)
-    for case in cases:
-        inputs = case.inputs
-        del inputs["eps"]
-        if "grads" in inputs:
-            sizes = np.array([2.0, 0.5, 0.4, 2.5, 0.5, 0.4])[:, None] * rng.uniform(0.9, 1.1, size=(6, 2))
-            signs = np.abs(inputs["grads"]) / inputs["grads"]
-            signs[[0, 3]] = [-1, 1]
-            inputs["grads"] = sizes * signs
-        elif case.note not in ("a zero gradient", "the first step"):
-            sizes = inputs["s"].reshape(-1) * rng.uniform(1.5, 2.5, size=inputs["s"].size)
-            sizes *= np.resize([-1, 1, 0.1, -0.1], sizes.size)
-            inputs["grad"][:] = sizes.reshape(inputs["grad"].shape)
-    return cases
+def _draw_size(rng):
+    """Old and new sizes of which now one, now the other is the larger term, and gradients of both signs."""
+
+    def case(part, q, note="", scale=1.0, dtype=float):
+        s = scale * rng.uniform(1.0, 2.0, size=4)
+        grad = s * rng.uniform(0.9, 1.1, size=4) * np.array([-1.6, 0.4, 1.6, -0.4])
+        inputs = {"s": s.astype(dtype), "grad": grad.astype(dtype), "beta2": float(rng.uniform(0.7, 0.85)), "q": q}
+        return Case(part, inputs, note)
+
+    still = case("edges", 3, "no gradient yet")
+    still.inputs["s"][1] = still.inputs["grad"][1] = 0
+    return [
+        still,
+        case("edges", 1, "q = 1"),
+        case("edges", 10_000, "a very large q"),
+        case("edges", 100, "tiny sizes", scale=1e-12),
+        case("edges", 100, "huge sizes", scale=1e12),
+        case("edges", 3, "float32", dtype=np.float32),
+        case("values", 2),
+        case("values", 3),
+        case("values", 4.5),
+    ]
 
 
-adamax_step = Exercise(
-    name="adam.adamax_step",
-    title="One step of AdaMax",
-    draw=_draw_adamax,
-    run=lambda answer, inputs: _run_step(answer, inputs, ("lr", "beta1", "beta2")),
-    parts={"values": 1.5, "steps": 0.5, "edges": 0.5, "form": 0.25, "untouched": 0.25},
-    shares={"theta": 3},  # the averages are the easy part
+size_after = Exercise(
+    name="adam.size_after",
+    title="Size by any power",
+    draw=_draw_size,
+    run=lambda answer, inputs: {"size": answer(*(inputs[n] for n in ("s", "grad", "beta2", "q")))},
+    parts={"values": 2, "edges": 1, "form": 0.5, "untouched": 0.5},
 )
 
 turned = Exercise(
@@ -172,4 +192,4 @@ turned = Exercise(
     kind="experiment",
 )
 
-EXERCISES = {e.name: e for e in (corrected_average, adam_step, too_long, adamw_step, adamax_step, turned)}
+EXERCISES = {e.name: e for e in (corrected_average, adam_step, after_restart, adamw_step, size_after, turned)}

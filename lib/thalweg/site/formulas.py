@@ -12,6 +12,7 @@ import html
 import io
 import logging
 import re
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,21 @@ log = getLogger(__name__)
 logging.getLogger("fontTools.ttLib.tables._h_e_a_d").setLevel("ERROR")  # KaTeX's fonts have no date
 
 
+def _drawing(tries: int = 20) -> None:
+    """Start KaTeX if it does not run. On a busy machine its socket is there before it listens, and whoever asks then is refused."""
+    for left in reversed(range(tries)):
+        try:
+            katex.KaTeXServer.get()
+            return
+        except ConnectionRefusedError:
+            if not left:
+                raise
+            time.sleep(0.1)
+
+
 def render(tex: str, display: bool = False) -> str:
     """A formula as HTML and MathML. Raises katex.KaTeXError for what KaTeX does not know, and for what LaTeX would not print."""
+    _drawing()
     options = {"displayMode": display, "throwOnError": True, "strict": "error"}
     return TEX.sub(
         "", katex.render_latex(tex, options)

@@ -8,6 +8,7 @@ small text beside each page (``momentum.txt``), because the pages with all their
 import html
 import re
 import unicodedata
+from pathlib import Path
 from typing import Any
 
 from bs4 import BeautifulSoup
@@ -136,9 +137,12 @@ def _script(app: Sphinx, page: str, template: str, context: dict[str, Any], doct
 
 
 def _write(app: Sphinx, exception: Exception | None) -> None:
-    """Write a text beside each page that is newer than the one it has."""
+    """Write a text beside each page that is newer than the one it has; take away those of pages that are gone."""
     if exception or app.builder.format != "html":
         return
+    for text in Path(app.outdir, "chapters").rglob("*.txt"):
+        if not text.with_suffix(".html").exists():
+            text.unlink()
     for path in written.pages(app):
         text = path.with_suffix(".txt")
         if not text.exists() or text.stat().st_mtime < path.stat().st_mtime:

@@ -5,21 +5,107 @@ Each mistake is a complete answer in plain NumPy, so that it can be pasted into 
 
 import numpy as np
 
-from thalweg.numpy import Adam, AdaMax, AdamW, Moments
+from thalweg.numpy import Adam, AdamW, Moments
 
 from ..judge import Key
 
-# --- corrected_average: (1 - beta) sum over k of beta^(T-1-k) x_k, divided by 1 - beta^T --------------------------
+# --- corrected_average: each column by itself, over what was seen of it ------------------------------------------
 
 
 def _corrected_average(values, beta):
+    average, result = np.zeros_like(values[0]), np.full_like(values[0], np.nan)
+    for column in range(values.shape[1]):
+        seen = values[~np.isnan(values[:, column]), column]
+        for value in seen:
+            average[column] = beta * average[column] + (1 - beta) * value
+        if len(seen):
+            result[column] = average[column] / (1 - beta ** len(seen))
+    return result
+
+
+corrected_average = Key(_corrected_average)
+
+
+@corrected_average.mistake(
+    "the exponent counts missing values too",
+    "Your average leaves the missing values out, but the correction counts all rows. A column of which one value was seen should give that "
+    "value: does it?",
+)
+def counts_rows(values, beta):
     average = np.zeros_like(values[0])
     for value in values:
+        average = np.where(np.isnan(value), average, beta * average + (1 - beta) * value)
+    return average / (1 - beta ** len(values))
+
+
+@corrected_average.mistake(
+    "a missing value counts as 0",
+    "Where something is missing your average takes in a 0, and counts it. Not seen is not the same as seen to be zero.",
+)
+def missing_as_zero(values, beta):
+    average = np.zeros_like(values[0])
+    for value in np.nan_to_num(values):
         average = beta * average + (1 - beta) * value
     return average / (1 - beta ** len(values))
 
 
-corrected_average = Key(_corrected_average)
+@corrected_average.mistake(
+    "the average fades where nothing is seen",
+    "Your correction counts what was seen, but the average itself is multiplied by beta in every row. What should happen to it in a row in which its value is missing?",
+)
+def fades_in_gaps(values, beta):
+    average = np.zeros_like(values[0])
+    for value in np.nan_to_num(values):
+        average = beta * average + (1 - beta) * value
+    return average / (1 - beta ** (~np.isnan(values)).sum(axis=0))
+
+
+@corrected_average.mistake(
+    "time passes in gaps",
+    "You weigh each value by how many rows ago it was. That average is free of bias, but it forgets in rows in which nothing was seen; the one that is asked counts only what was seen.",
+)
+def ages_in_gaps(values, beta):
+    there = ~np.isnan(values)
+    weights = there * beta ** np.arange(len(values))[::-1, None]
+    return (weights * np.nan_to_num(values)).sum(axis=0) / weights.sum(axis=0)
+
+
+@corrected_average.mistake(
+    "rows with a gap are left out altogether",
+    "One missing entry costs you the whole row. Each column has an average of its own: what is missing in one was perhaps seen in another.",
+)
+def drops_rows(values, beta):
+    average = np.zeros_like(values[0])
+    whole = values[~np.isnan(values).any(axis=1)]
+    for value in whole:
+        average = beta * average + (1 - beta) * value
+    return average / (1 - beta ** len(whole))
+
+
+@corrected_average.mistake(
+    "the last value fills the gaps",
+    "Where something is missing you take in the value before it once more, which so counts twice. A missing value should not count at all.",
+)
+def filled_forward(values, beta):
+    average, last = np.zeros_like(values[0]), np.full_like(values[0], np.nan)
+    count = np.zeros(values.shape[1])
+    for value in values:
+        last = np.where(np.isnan(value), last, value)
+        known = ~np.isnan(last)
+        average = np.where(known, beta * average + (1 - beta) * last, average)
+        count += known
+    return average / (1 - beta**count)
+
+
+@corrected_average.mistake(
+    "one missing value spoils the column",
+    "A sum with nan is nan, and stays it from then on. Find out where something was seen (np.isnan) before you add.",
+)
+def spreads(values, beta):
+    average = np.zeros_like(values[0])
+    for value in values:
+        average = beta * average + (1 - beta) * value
+    return average / (1 - beta ** len(values))
 
 
 @corrected_average.mistake(
@@ -29,19 +115,19 @@ corrected_average = Key(_corrected_average)
 def uncorrected(values, beta):
     average = np.zeros_like(values[0])
     for value in values:
-        average = beta * average + (1 - beta) * value
+        average = np.where(np.isnan(value), average, beta * average + (1 - beta) * value)
     return average
 
 
 @corrected_average.mistake(
     "the correction is one step late",
-    "You divide as if one more value had been seen. How many factors beta does the zero at the start carry after T values?",
+    "You divide as if one more value had been seen. How many factors beta does the zero at the start carry after n values?",
 )
 def one_late(values, beta):
     average = np.zeros_like(values[0])
     for value in values:
-        average = beta * average + (1 - beta) * value
-    return average / (1 - beta ** (len(values) + 1))
+        average = np.where(np.isnan(value), average, beta * average + (1 - beta) * value)
+    return average / (1 - beta ** (1 + (~np.isnan(values)).sum(axis=0)))
 
 
 @corrected_average.mistake(
@@ -52,20 +138,8 @@ def one_late(values, beta):
 def misprinted(values, beta):
     average = np.zeros_like(values[0])
     for value in values:
-        average = beta * average + (1 - beta) * value
-    return average / (1 - (1 - beta) ** len(values))
-
-
-@corrected_average.mistake(
-    "the average starts at the first value, uncorrected",
-    "Your average begins with the first value, so that one counts for all that came before it. Here it begins at zero, and the zero "
-    "is made up for at the end.",
-)
-def starts_at_first_uncorrected(values, beta):
-    average = values[0]
-    for value in values[1:]:
-        average = beta * average + (1 - beta) * value
-    return average
+        average = np.where(np.isnan(value), average, beta * average + (1 - beta) * value)
+    return average / (1 - (1 - beta) ** (~np.isnan(values)).sum(axis=0))
 
 
 @corrected_average.mistake(
@@ -75,34 +149,40 @@ def starts_at_first_uncorrected(values, beta):
 def multiplied(values, beta):
     average = np.zeros_like(values[0])
     for value in values:
-        average = beta * average + (1 - beta) * value
-    return average * (1 - beta ** len(values))
+        average = np.where(np.isnan(value), average, beta * average + (1 - beta) * value)
+    return average * (1 - beta ** (~np.isnan(values)).sum(axis=0))
 
 
 @corrected_average.mistake(
-    "the weights are in the wrong order",
-    "Your oldest value counts most. A running average is meant to follow the newest ones.",
+    "the oldest value counts most",
+    "Your weights are in the wrong order. A running average is meant to follow the newest values.",
 )
 def reversed_weights(values, beta):
-    weights = beta ** np.arange(len(values))
-    return weights @ values / weights.sum()
+    average = np.zeros_like(values[0])
+    for value in values[::-1]:
+        average = np.where(np.isnan(value), average, beta * average + (1 - beta) * value)
+    return average / (1 - beta ** (~np.isnan(values)).sum(axis=0))
 
 
 @corrected_average.mistake(
     "all values count alike",
-    "That is the plain mean. A running average forgets: each value counts beta times less than the one after it.",
+    "That is the plain mean of what was seen. A running average forgets: each value counts beta times less than the one after it.",
 )
 def plain_mean(values, beta):
-    return values.mean(axis=0)
+    return np.nanmean(values, axis=0)
 
 
 @corrected_average.mistake(
-    "it is a sum, not an average",
-    "Your weights add up to more than 1, as in the velocity of momentum. Either the weight 1 - beta of a new value is missing, or you divide "
-    "by it at the end: that undoes it. Where all values are equal, an average returns that value.",
+    "the average starts at the first value, uncorrected",
+    "Your average begins with the first value, so that one counts for all that came before it. Here it begins at zero, and the zero "
+    "is made up for at the end.",
 )
-def velocity(values, beta):
-    return beta ** np.arange(len(values))[::-1] @ values
+def starts_at_first(values, beta):
+    average = np.full_like(values[0], np.nan)
+    for value in values:
+        new = np.where(np.isnan(average), value, beta * average + (1 - beta) * value)
+        average = np.where(np.isnan(value), average, new)
+    return average
 
 
 @corrected_average.mistake(
@@ -111,21 +191,12 @@ def velocity(values, beta):
     "enough.",
 )
 def corrected_in_the_loop(values, beta):
-    average = np.zeros_like(values[0])
-    for t, value in enumerate(values, start=1):
-        average = (beta * average + (1 - beta) * value) / (1 - beta**t)
+    average, count = np.zeros_like(values[0]), np.zeros(values.shape[1])
+    for value in values:
+        count += ~np.isnan(value)
+        new = (beta * average + (1 - beta) * value) / (1 - beta**count)
+        average = np.where(np.isnan(value), average, new)
     return average
-
-
-@corrected_average.mistake(
-    "the average starts at the first value",
-    "You start from the first value and correct for a start at zero. One or the other: here the start is zero.",
-)
-def starts_at_first(values, beta):
-    average = values[0]
-    for value in values[1:]:
-        average = beta * average + (1 - beta) * value
-    return average / (1 - beta ** len(values))
 
 
 @corrected_average.mistake(
@@ -136,8 +207,8 @@ def starts_at_first(values, beta):
 def beta_for_new(values, beta):
     average = np.zeros_like(values[0])
     for value in values:
-        average = (1 - beta) * average + beta * value
-    return average / (1 - beta ** len(values))
+        average = np.where(np.isnan(value), average, (1 - beta) * average + beta * value)
+    return average / (1 - beta ** (~np.isnan(values)).sum(axis=0))
 
 
 # --- adam_step ---------------------------------------------------------------------------------------------------
@@ -347,65 +418,115 @@ def theta_last(theta, grad, m, s, t, lr, beta1, beta2, eps):
     return m, s, theta - lr * m / (1 - beta1**t) / (np.sqrt(s / (1 - beta2**t)) + eps)
 
 
-# --- too_long: (1 - beta1^t) / sqrt(1 - beta2^t) ------------------------------------------------------------------
-
-too_long = Key(lambda t, beta1, beta2: (1 - beta1**t) / np.sqrt(1 - beta2**t))
+# --- after_restart: what the weights of each average add up to, over what it is divided by ------------------------
 
 
-@too_long.mistake(
-    "the ratio is upside down",
-    "You computed right length over uncorrected length. Which of the two is too long?",
+def _after_restart(j, k, beta1, beta2):
+    first = (1 - beta1**j) / (1 - beta1 ** (k + j))
+    second = (1 - beta2**j) / (1 - beta2 ** (k + j))
+    return first / np.sqrt(second), np.sqrt(second) / first
+
+
+after_restart = Key(_after_restart)
+
+
+@after_restart.mistake(
+    "the two cases have changed places",
+    "What you return for the lost averages is right for the lost count, and the other way round. In which of the two are the averages too small for what they are divided by?",
 )
-def upside_down(t, beta1, beta2):
-    return np.sqrt(1 - beta2**t) / (1 - beta1**t)
+def cases_swapped(j, k, beta1, beta2):
+    first = (1 - beta1**j) / (1 - beta1 ** (k + j))
+    second = (1 - beta2**j) / (1 - beta2 ** (k + j))
+    return np.sqrt(second) / first, first / np.sqrt(second)
 
 
-@too_long.mistake(
+@after_restart.mistake(
     "the root is missing",
-    "The average of squares enters the step through its root, and so does its bias.",
+    "The average of squares enters the step through its root, and so does what is wrong with it.",
 )
-def bias_without_root(t, beta1, beta2):
-    return (1 - beta1**t) / (1 - beta2**t)
+def restart_without_root(j, k, beta1, beta2):
+    first = (1 - beta1**j) / (1 - beta1 ** (k + j))
+    second = (1 - beta2**j) / (1 - beta2 ** (k + j))
+    return first / second, second / first
 
 
-@too_long.mistake(
+@after_restart.mistake(
     "the root is over both",
     "Only one of the two averages stands under a root in the step.",
 )
-def root_over_both(t, beta1, beta2):
-    return np.sqrt((1 - beta1**t) / (1 - beta2**t))
+def restart_root_over_both(j, k, beta1, beta2):
+    first = (1 - beta1**j) / (1 - beta1 ** (k + j))
+    second = (1 - beta2**j) / (1 - beta2 ** (k + j))
+    return np.sqrt(first / second), np.sqrt(second / first)
 
 
-@too_long.mistake(
+@after_restart.mistake(
+    "the other end counts as settled",
+    "Your factors do not depend on k. That is right only if the run was so long that its corrections divide by 1 (and its averages have forgotten their start). "
+    "How much of the zero is left after k + j steps?",
+)
+def settled(j, k, beta1, beta2):
+    factor = (1 - beta1**j) / np.sqrt(1 - beta2**j) + 0 * k
+    return factor, 1 / factor
+
+
+@after_restart.mistake(
+    "what goes on is taken as it was at the restart",
+    "You use step k where the run has come to step k + j: what was not lost goes on with every step, the count in one case, the averages in the other.",
+)
+def stands_still(j, k, beta1, beta2):
+    first = (1 - beta1**j) / (1 - beta1**k)
+    second = (1 - beta2**j) / (1 - beta2**k)
+    return first / np.sqrt(second), np.sqrt(second) / first
+
+
+@after_restart.mistake(
+    "the count is one step ahead",
+    "You count one gradient too many: in step j after the restart, j gradients have been seen since it, the newest included.",
+)
+def one_ahead(j, k, beta1, beta2):
+    first = (1 - beta1 ** (j + 1)) / (1 - beta1 ** (k + j + 1))
+    second = (1 - beta2 ** (j + 1)) / (1 - beta2 ** (k + j + 1))
+    return first / np.sqrt(second), np.sqrt(second) / first
+
+
+@after_restart.mistake(
     "the two decays have changed places",
     "beta1 belongs to the average of the gradients, above the line; beta2 to that of their squares, below it.",
 )
-def decays_swapped(t, beta1, beta2):
-    return (1 - beta2**t) / np.sqrt(1 - beta1**t)
+def restart_decays_swapped(j, k, beta1, beta2):
+    first = (1 - beta2**j) / (1 - beta2 ** (k + j))
+    second = (1 - beta1**j) / (1 - beta1 ** (k + j))
+    return first / np.sqrt(second), np.sqrt(second) / first
 
 
-@too_long.mistake(
-    "only the average of squares is biased",
-    "You left out the bias of the first average. It starts at zero too, and shortens the step.",
+@after_restart.mistake(
+    "only the average of squares is wrong",
+    "You left out what happens to the average of the gradients. It is lost, or corrected by the wrong count, just as the other one.",
 )
-def first_forgotten(t, beta1, beta2):
-    return 1 / np.sqrt(1 - beta2**t) + 0 * beta1
+def second_alone(j, k, beta1, beta2):
+    second = (1 - beta2**j) / (1 - beta2 ** (k + j)) + 0 * beta1
+    return 1 / np.sqrt(second), np.sqrt(second)
 
 
-@too_long.mistake(
-    "beta and 1 - beta have changed places",
-    "Your biases are made from the weights of the new value. How much of the zero at the start is left after t steps?",
+@after_restart.mistake(
+    "the averages' own weights are forgotten",
+    "You compare two corrections with each other, as if the averages were right in both cases. What do the weights of the averages add up to?",
 )
-def weights_for_decays(t, beta1, beta2):
-    return (1 - (1 - beta1) ** t) / np.sqrt(1 - (1 - beta2) ** t)
+def corrections_alone(j, k, beta1, beta2):
+    kept = np.sqrt(1 - beta2 ** (k + j)) / (1 - beta1 ** (k + j))
+    lost = np.sqrt(1 - beta2**j) / (1 - beta1**j)
+    return kept, lost
 
 
-@too_long.mistake(
+@after_restart.mistake(
     "one is subtracted",
     "That is by which part the steps are too long. The question asks how many times as long they are.",
 )
-def by_which_part(t, beta1, beta2):
-    return (1 - beta1**t) / np.sqrt(1 - beta2**t) - 1
+def restart_by_which_part(j, k, beta1, beta2):
+    first = (1 - beta1**j) / (1 - beta1 ** (k + j))
+    second = (1 - beta2**j) / (1 - beta2 ** (k + j))
+    return first / np.sqrt(second) - 1, np.sqrt(second) / first - 1
 
 
 # --- adamw_step --------------------------------------------------------------------------------------------------
@@ -430,6 +551,72 @@ def _with_decay(adam):
 
 
 adamw_step.build_on("adam.adam_step", adam_step, _with_decay)
+
+
+@adamw_step.mistake(
+    "all three faults are still there",
+    "It behaves as your friend's does. Take one step by hand, from averages at zero, and compare line by line: s first.",
+)
+def all_three(theta, grad, m, s, t, lr, beta1, beta2, eps, weight_decay):
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * m**2
+    root = np.sqrt(s) / (1 - beta2**t)
+    return theta - lr * (m / (1 - beta1**t) + weight_decay * theta) / (root + eps), m, s
+
+
+@adamw_step.mistake(
+    "s averages the squares of an average",
+    "One fault is left, in what is averaged. Let the gradients alternate between 1 and -1: how large have they been, and how large does your s say they were?",
+)
+def squares_of_m(theta, grad, m, s, t, lr, beta1, beta2, eps, weight_decay):
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * m**2
+    step = lr * m / (1 - beta1**t) / (np.sqrt(s / (1 - beta2**t)) + eps)
+    return (1 - lr * weight_decay) * theta - step, m, s
+
+
+@adamw_step.mistake(
+    "the correction of s stands outside the root",
+    "One fault is left, in a correction. By what does the bias of s reach the denominator? With a constant gradient and without epsilon, every step should be as long as the rate.",
+)
+def corrected_outside(theta, grad, m, s, t, lr, beta1, beta2, eps, weight_decay):
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * grad**2
+    step = lr * m / (1 - beta1**t) / (np.sqrt(s) / (1 - beta2**t) + eps)
+    return (1 - lr * weight_decay) * theta - step, m, s
+
+
+@adamw_step.mistake(
+    "two faults are left: what s averages, and a correction",
+    "The decay is mended. Both faults that are left have to do with s: what goes into it, and how its start is made up for.",
+)
+def without_scaled_decay(theta, grad, m, s, t, lr, beta1, beta2, eps, weight_decay):
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * m**2
+    step = lr * m / (1 - beta1**t) / (np.sqrt(s) / (1 - beta2**t) + eps)
+    return (1 - lr * weight_decay) * theta - step, m, s
+
+
+@adamw_step.mistake(
+    "two faults are left: what s averages, and the decay",
+    "The corrections are mended. Look at what goes into s, and at what the decay is divided by.",
+)
+def without_correction_fault(theta, grad, m, s, t, lr, beta1, beta2, eps, weight_decay):
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * m**2
+    above = m / (1 - beta1**t) + weight_decay * theta
+    return theta - lr * above / (np.sqrt(s / (1 - beta2**t)) + eps), m, s
+
+
+@adamw_step.mistake(
+    "two faults are left: a correction, and the decay",
+    "The averages are mended. Look at how the start of s is made up for, and at what the decay is divided by.",
+)
+def without_average_fault(theta, grad, m, s, t, lr, beta1, beta2, eps, weight_decay):
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * grad**2
+    root = np.sqrt(s) / (1 - beta2**t)
+    return theta - lr * (m / (1 - beta1**t) + weight_decay * theta) / (root + eps), m, s
 
 
 @adamw_step.mistake(
@@ -510,85 +697,131 @@ def factor_for_decay(theta, grad, m, s, t, lr, beta1, beta2, eps, weight_decay):
     return weight_decay * theta - step, m, s
 
 
-# --- adamax_step -------------------------------------------------------------------------------------------------
+# --- size_after: the q-th root of the average of q-th powers, the largest term taken out --------------------------
 
 
-def _adamax_step(theta, grad, m, s, t, lr, beta1, beta2):
-    theta, state = AdaMax(lr, beta1, beta2, eps=0.0).step(theta, grad, Moments(m, s, t - 1))
-    return theta, state.m, state.s
+def _size_after(s, grad, beta2, q):
+    kept, new = beta2 * s, np.abs(grad)
+    largest = np.maximum(kept, new)
+    scale = np.where(largest > 0, largest, 1)
+    return scale * ((kept / scale) ** q + (1 - beta2**q) * (new / scale) ** q) ** (1 / q)
 
 
-adamax_step = Key(_adamax_step)
+size_after = Key(_size_after)
 
 
-@adamax_step.mistake(
-    "the maximum is corrected too",
-    "A maximum does not average in the zero that it starts from, so it has no bias. Which of the two needs the correction?",
+@size_after.mistake(
+    "the powers leave the range of numbers",
+    "The formula is right, and works while its powers are numbers: they overflow, or become 0, long before the result does. The result grows in step with the sizes; what could you divide by first, and multiply with at the end?",
 )
-def corrects_both(theta, grad, m, s, t, lr, beta1, beta2):
-    m = beta1 * m + (1 - beta1) * grad
-    s = np.maximum(beta2 * s, np.abs(grad))
-    return theta - lr * m / (1 - beta1**t) / (s / (1 - beta2**t)), m, s
+def naive(s, grad, beta2, q):
+    return (beta2**q * s**q + (1 - beta2**q) * np.abs(grad) ** q) ** (1 / q)
 
 
-@adamax_step.mistake(
-    "nothing is corrected",
-    "The average of the gradients still starts at zero. AdaMax spares one of Adam's two corrections, not both.",
+@size_after.mistake(
+    "the largest size is not the largest term",
+    "You divide by the larger of s and |grad|. But the old size is faded: for a large q its power of beta2 becomes 0 by itself, although the old size is what remains. Which of the two terms is the larger one?",
 )
-def corrects_nothing(theta, grad, m, s, t, lr, beta1, beta2):
-    m = beta1 * m + (1 - beta1) * grad
-    s = np.maximum(beta2 * s, np.abs(grad))
-    return theta - lr * m / s, m, s
+def scaled_by_size(s, grad, beta2, q):
+    scale = np.maximum(s, np.abs(grad))
+    scale = np.where(scale > 0, scale, 1)
+    return scale * (beta2**q * (s / scale) ** q + (1 - beta2**q) * (np.abs(grad) / scale) ** q) ** (1 / q)
 
 
-@adamax_step.mistake(
-    "the sign of the gradient is kept in the maximum",
-    "A large negative gradient leaves no trace in your maximum. It measures sizes.",
+@size_after.mistake(
+    "zero is divided by zero",
+    "Where there has been no gradient yet, the largest term is 0, and you divide by it.",
 )
-def keeps_sign(theta, grad, m, s, t, lr, beta1, beta2):
-    m = beta1 * m + (1 - beta1) * grad
-    s = np.maximum(beta2 * s, grad)
-    return theta - lr * m / (1 - beta1**t) / s, m, s
+def zero_by_zero(s, grad, beta2, q):
+    kept, new = beta2 * s, np.abs(grad)
+    scale = np.maximum(kept, new)
+    return scale * ((kept / scale) ** q + (1 - beta2**q) * (new / scale) ** q) ** (1 / q)
 
 
-@adamax_step.mistake(
-    "the maximum never fades",
-    "One large gradient would slow this coordinate down for ever. What does beta2 do to the old maximum?",
+@size_after.mistake(
+    "the powers fade by beta2",
+    "Your powers fade by beta2 a step, so that their root fades by less and less as q grows, and in the limit never. By what must a power fade for its root to fade by beta2?",
 )
-def never_fades(theta, grad, m, s, t, lr, beta1, beta2):
-    m = beta1 * m + (1 - beta1) * grad
-    s = np.maximum(s, np.abs(grad))
-    return theta - lr * m / (1 - beta1**t) / s, m, s
+def fades_by_beta2(s, grad, beta2, q):
+    kept, new = s, np.abs(grad)
+    scale = np.maximum(np.maximum(kept, new), 1e-300)
+    return scale * (beta2 * (kept / scale) ** q + (1 - beta2) * (new / scale) ** q) ** (1 / q)
 
 
-@adamax_step.mistake(
-    "the new gradient is weighed down",
-    "In your maximum the new gradient counts only 1 - beta2 times, as in an average. In a maximum it counts in full.",
+@size_after.mistake(
+    "the new power has the weight 1 - beta2",
+    "Your two weights do not add up to 1: where the size stays the same, the average should stay the same. What is left beside beta2 to the power q?",
 )
-def weighs_down(theta, grad, m, s, t, lr, beta1, beta2):
-    m = beta1 * m + (1 - beta1) * grad
-    s = np.maximum(beta2 * s, (1 - beta2) * np.abs(grad))
-    return theta - lr * m / (1 - beta1**t) / s, m, s
+def unbalanced(s, grad, beta2, q):
+    kept, new = beta2 * s, np.abs(grad)
+    scale = np.maximum(np.maximum(kept, new), 1e-300)
+    return scale * ((kept / scale) ** q + (1 - beta2) * (new / scale) ** q) ** (1 / q)
 
 
-@adamax_step.mistake(
-    "it is still an average",
-    "You average the sizes of the gradients. AdaMax takes the larger one of the faded old value and the new size.",
+@size_after.mistake(
+    "the new power has the weight 1",
+    "You add the new power in full. Where the size stays the same, the average should stay the same: do your weights add up to 1?",
 )
-def still_average(theta, grad, m, s, t, lr, beta1, beta2):
-    m = beta1 * m + (1 - beta1) * grad
-    s = beta2 * s + (1 - beta2) * np.abs(grad)
-    return theta - lr * m / (1 - beta1**t) / s, m, s
+def sum_of_powers(s, grad, beta2, q):
+    kept, new = beta2 * s, np.abs(grad)
+    scale = np.maximum(np.maximum(kept, new), 1e-300)
+    return scale * ((kept / scale) ** q + (new / scale) ** q) ** (1 / q)
 
 
-@adamax_step.mistake(
-    "the corrected average is handed on",
-    "The step is right, but you return the corrected m. The next step would correct it once more: keep the raw one.",
+@size_after.mistake(
+    "the q-th root is missing",
+    "You return an average of powers. A size has the unit of a gradient: double all gradients, and it doubles.",
 )
-def hands_on_m_hat(theta, grad, m, s, t, lr, beta1, beta2):
-    m = (beta1 * m + (1 - beta1) * grad) / (1 - beta1**t)
-    s = np.maximum(beta2 * s, np.abs(grad))
-    return theta - lr * m / s, m, s
+def no_qth_root(s, grad, beta2, q):
+    return beta2**q * s**q + (1 - beta2**q) * np.abs(grad) ** q
+
+
+@size_after.mistake(
+    "the square root is taken",
+    "You take a square root of powers that are not squares. It is right for q = 2 alone.",
+)
+def square_root(s, grad, beta2, q):
+    return np.sqrt(beta2**q * s**q + (1 - beta2**q) * np.abs(grad) ** q)
+
+
+@size_after.mistake(
+    "s is taken for an average of powers",
+    "You use s as if it were the average of powers. It is its root: what went in as a size has to be made a power again.",
+)
+def not_a_power(s, grad, beta2, q):
+    return (beta2**q * s + (1 - beta2**q) * np.abs(grad) ** q) ** (1 / q)
+
+
+@size_after.mistake(
+    "the sign of the gradient is kept",
+    "For an odd q your powers keep the sign of the gradient, and for a q between whole numbers there is no power at all. What is measured is a size.",
+)
+def signed_powers(s, grad, beta2, q):
+    return (beta2**q * s**q + (1 - beta2**q) * grad**q) ** (1 / q)
+
+
+@size_after.mistake(
+    "it is the maximum for every q",
+    "You return the limit, as AdaMax has it. For q = 2 it should be the root of an average of squares.",
+)
+def the_limit(s, grad, beta2, q):
+    return np.maximum(beta2 * s, np.abs(grad)) + 0 * q
+
+
+@size_after.mistake(
+    "sizes are averaged, not powers",
+    "Your result does not depend on q: you average the sizes themselves.",
+)
+def average_of_sizes(s, grad, beta2, q):
+    return beta2 * s + (1 - beta2) * np.abs(grad) + 0 * q
+
+
+@size_after.mistake(
+    "the two weights have changed places",
+    "The new power has beta2 to the power q in your average, the old one the rest. beta2 says what is kept.",
+)
+def weights_swapped(s, grad, beta2, q):
+    return ((1 - beta2**q) * s**q + beta2**q * np.abs(grad) ** q) ** (1 / q)
 
 
 # --- turned: steps in the valley that lies at 45 degrees, over steps in the one along the axes --------------------
@@ -639,8 +872,8 @@ turned.mistake(
 KEYS = {
     "adam.corrected_average": corrected_average,
     "adam.adam_step": adam_step,
-    "adam.too_long": too_long,
+    "adam.after_restart": after_restart,
     "adam.adamw_step": adamw_step,
-    "adam.adamax_step": adamax_step,
+    "adam.size_after": size_after,
     "adam.turned": turned,
 }
