@@ -27,75 +27,92 @@ def images_by_scale_and_shift(x, parameters, eps):
     return x * scale + (beta - mean * scale)
 
 
-def running_with_plain_loops(batches, momentum):
-    steps, size, d = batches.shape
-    mean, var = np.zeros(d, batches.dtype), np.ones(d, batches.dtype)
-    for t in range(steps):
-        for j in range(d):
-            m = sum(batches[t, :, j]) / size
-            v = sum((batches[t, :, j] - m) ** 2) / (size - 1)
-            mean[j] += momentum * (m - mean[j])
-            var[j] += momentum * (v - var[j])
-    return mean, var
+def mended_in_two_halves(x, gamma, beta, mean, var, momentum, eps, training):
+    if not training:
+        return (x - mean) * (gamma / np.sqrt(var + eps)) + beta, mean, var
+    n = len(x)
+    m = x.sum(axis=0) / n
+    v = ((x - m) ** 2).sum(axis=0)
+    y = gamma * (x - m) * (v / n + eps) ** -0.5 + beta
+    return y, mean + momentum * (m - mean), var + momentum * (v / (n - 1) - var)
 
 
-def running_as_a_weighted_sum(batches, momentum):
-    n = len(batches)
-    weights = momentum * (1 - momentum) ** np.arange(n)[::-1]
-    mean = np.tensordot(weights, batches.mean(axis=1), 1)
-    return [mean, np.tensordot(weights, batches.var(axis=1, ddof=1), 1) + (1 - momentum) ** n]
+def mended_feature_by_feature(x, gamma, beta, mean, var, momentum, eps, training):
+    y, mean, var = np.empty_like(x), mean.copy(), var.copy()
+    for j in range(x.shape[1]):
+        m, v = (x[:, j].mean(), x[:, j].var()) if training else (mean[j], var[j])
+        y[:, j] = gamma[j] * (x[:, j] - m) / np.sqrt(v + eps) + beta[j]
+        if training:
+            mean[j] = (1 - momentum) * mean[j] + momentum * m
+            var[j] = (1 - momentum) * var[j] + momentum * v * len(x) / (len(x) - 1)
+    return y, mean, var
 
 
-def fold_through_a_matrix(w, b, gamma, beta, mean, var, eps):
-    scale = np.diag(gamma / np.sqrt(var + eps))
-    return scale @ w, scale @ (b - mean) + beta
+def merged_one_batch_after_the_other(means, variances, sizes):
+    """Two groups at a time: a third, larger group comes out."""
+    n, mean, square = sizes[0], means[0], variances[0] * sizes[0]
+    for size, m, v in zip(sizes[1:], means[1:], variances[1:], strict=True):
+        gap, total = m - mean, n + size
+        mean = mean + gap * size / total
+        square = square + v * size + gap**2 * n * size / total
+        n = total
+    return mean, square / n
 
 
-def fold_by_probing(w, b, gamma, beta, mean, var, eps):
-    """What the two layers answer to 0 is the bias; what each unit vector adds to it is a column of the weights."""
-
-    def layers(x):
-        return gamma * (w @ x + b - mean) / np.sqrt(var + eps) + beta
-
-    bias = layers(np.zeros(w.shape[1]))
-    return np.array([gamma * column / np.sqrt(var + eps) for column in w.T]).T, bias
+def merged_by_numpy_averages(means, variances, sizes):
+    mean = np.average(means, axis=0, weights=sizes)
+    within, between = (np.average(a, axis=0, weights=sizes) for a in (variances, (means - mean) ** 2))
+    return mean, within + between
 
 
-def fold_looped(w, b, gamma, beta, mean, var, eps):
+def merged_around_the_first(means, variances, sizes):
+    """The mean square minus the square of the mean, of means that are small: the first one is taken from all."""
+    share, moved = sizes / sizes.sum(), means - means[0]
+    mean = share @ moved
+    return means[0] + mean, share @ (variances + moved**2) - mean**2
+
+
+def fold_through_a_matrix(gamma, beta, mean, var, eps, w, b):
+    new = w @ np.diag(gamma / np.sqrt(var + eps))
+    return new, w @ beta - new @ mean + b
+
+
+def fold_by_probing(gamma, beta, mean, var, eps, w, b):
+    """What the pair answers to the running mean, where the normalization gives beta, leads to the bias."""
+    new = np.array([gamma[k] / np.sqrt(var[k] + eps) * w[:, k] for k in range(w.shape[1])]).T
+    return new, (w @ beta + b) - new @ mean
+
+
+def fold_looped(gamma, beta, mean, var, eps, w, b):
     w, b = w.copy(), b.copy()
-    for j in range(len(b)):
-        std = (var[j] + eps) ** 0.5
-        w[j] = w[j] * gamma[j] / std
-        b[j] = (b[j] - mean[j]) * gamma[j] / std + beta[j]
+    for k in range(len(gamma)):
+        scale = gamma[k] / (var[k] + eps) ** 0.5
+        b = b + w[:, k] * (beta[k] - mean[k] * scale)
+        w[:, k] = w[:, k] * scale
     return w, b
 
 
-def backward_in_small_steps(dy, cache):
-    y, gamma, beta, std = cache
-    n = len(y)
-    x_hat = (y - beta) / gamma
-    centred = x_hat * std
-    dx_hat = dy * gamma
-    dvar = -0.5 * (dx_hat * centred).sum(axis=0) / std**3
-    dcentred = dx_hat / std + dvar * 2 * centred / n
-    return dcentred - dcentred.mean(axis=0), {"gamma": (dy * x_hat).sum(axis=0), "beta": dy.sum(axis=0)}
+def rms_by_the_chain_rule(dy, cache):
+    """One operation after the other: the product, the quotient, the root, the mean of squares."""
+    x_hat, rms, gamma = cache
+    dx_hat, x = dy * gamma, x_hat * rms
+    drms = -(dx_hat * x).sum(axis=1, keepdims=True) / rms**2
+    dmean = drms / (2 * rms)
+    return dx_hat / rms + dmean * 2 * x / x.shape[1], {"gamma": np.einsum("ij,ij->j", dy, x_hat)}
 
 
-def backward_by_projection(dy, cache):
-    """The Jacobian of each feature as a matrix."""
-    y, gamma, beta, std = cache
-    n, d = y.shape
-    x_hat = (y - beta) / gamma
-    dx = np.empty_like(dy)
-    for j in range(d):
-        jacobian = np.eye(n) - 1 / n - np.outer(x_hat[:, j], x_hat[:, j]) / n
-        dx[:, j] = gamma[j] / std[j] * jacobian @ dy[:, j]
-    return dx, {"gamma": np.einsum("ij,ij->j", dy, x_hat), "beta": dy.sum(0)}
+def rms_by_jacobians(dy, cache):
+    """Each example by its own matrix."""
+    x_hat, rms, gamma = cache
+    d = len(gamma)
+    dx = [(np.eye(d) - np.outer(u, u) / d) @ (gamma * g) / r for u, r, g in zip(x_hat, rms, dy, strict=True)]
+    return np.array(dx), {"gamma": sum(u * g for u, g in zip(x_hat, dy, strict=True))}
 
 
 ALTERNATIVES = {
     "batch_normalization.normalize_images": [images_as_rows, images_channel_by_channel, images_by_scale_and_shift],
-    "batch_normalization.running_statistics": [running_with_plain_loops, running_as_a_weighted_sum],
+    "batch_normalization.mended": [mended_in_two_halves, mended_feature_by_feature],
+    "batch_normalization.merged": [merged_one_batch_after_the_other, merged_by_numpy_averages, merged_around_the_first],
     "batch_normalization.fold": [fold_through_a_matrix, fold_by_probing, fold_looped],
-    "batch_normalization.backward_from_output": [backward_in_small_steps, backward_by_projection],
+    "batch_normalization.rms_backward": [rms_by_the_chain_rule, rms_by_jacobians],
 }

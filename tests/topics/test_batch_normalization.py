@@ -273,11 +273,50 @@ def test_folding_keeps_what_the_network_says():
     from thalweg.exercises.keys.batch_normalization import fold
 
     rng = np.random.default_rng(0)
-    norm, _, parameters, _ = drawn((2, 4))
-    w, b, h = rng.normal(size=(3, 4)), rng.normal(size=4), rng.normal(size=(9, 3))
+    norm, x, parameters, _ = drawn((9, 4))
+    w, b = rng.normal(size=(3, 4)), rng.normal(size=3)
     statistics = norm.running_mean, norm.running_var
-    folded, bias = fold.reference(w, b, parameters["gamma"], parameters["beta"], *statistics, norm.eps)
-    np.testing.assert_allclose(h @ folded + bias, norm.forward(h @ w + b, parameters)[0], **CLOSE)
+    folded, bias = fold.reference(parameters["gamma"], parameters["beta"], *statistics, norm.eps, w, b)
+    np.testing.assert_allclose(x @ folded.T + bias, norm.forward(x, parameters)[0] @ w.T + b, **CLOSE)
+
+
+def test_merged_statistics_are_those_of_all_examples():
+    from thalweg.exercises.keys.batch_normalization import merged
+
+    rng = np.random.default_rng(0)
+    batches = [rng.normal(rng.normal(size=3), 2, size=(size, 3)) for size in (4, 1, 9)]
+    means, variances = (np.array([f(x, axis=0) for x in batches]) for f in (np.mean, np.var))
+    mean, var = merged.reference(means, variances, np.array([4, 1, 9]))
+    np.testing.assert_allclose(mean, np.concatenate(batches).mean(axis=0), **CLOSE)
+    np.testing.assert_allclose(var, np.concatenate(batches).var(axis=0), **CLOSE)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_mended_layer_is_batch_normalization(training):
+    from thalweg.exercises.keys.batch_normalization import mended
+
+    norm, x, parameters, _ = drawn((6, 3), momentum=0.3)
+    y, cache = norm.forward(x, parameters, training=training)
+    after = norm.updated(cache)
+    statistics = norm.running_mean, norm.running_var
+    found = mended.reference(x, *parameters.values(), *statistics, norm.momentum, norm.eps, training)
+    for mine, right in zip(found, (y, after.running_mean, after.running_var), strict=True):
+        np.testing.assert_allclose(mine, right, **CLOSE)
+
+
+def test_rms_normalization_backwards_agrees_with_torch():
+    from thalweg.exercises.keys.batch_normalization import rms_backward
+
+    rng = np.random.default_rng(0)
+    x, dy, gamma = rng.normal(size=(5, 4)), rng.normal(size=(5, 4)), rng.normal(size=4)
+    layer = torch.nn.RMSNorm(4, eps=0.1, dtype=torch.float64)
+    layer.weight.data = torch.tensor(gamma)
+    tx = torch.tensor(x, requires_grad=True)
+    layer(tx).backward(torch.tensor(dy))
+    rms = np.sqrt((x**2).mean(axis=1, keepdims=True) + 0.1)
+    dx, gradients = rms_backward.reference(dy, (x / rms, rms, gamma))
+    np.testing.assert_allclose(dx, tx.grad.numpy(), **CLOSE)
+    np.testing.assert_allclose(gradients["gamma"], layer.weight.grad.numpy(), **CLOSE)
 
 
 @pytest.mark.parametrize("seed", range(5))

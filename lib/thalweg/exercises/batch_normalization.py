@@ -47,43 +47,81 @@ normalize_images = Exercise(
 )
 
 
-def _draw_running(rng):
-    def case(part, steps, size, d, note="", momentum=None, dtype=float):
-        batches = rng.normal(1.0, 2.0, size=(steps, size, d)) + rng.normal(size=(steps, 1, 1))
-        batches[:, 0] = -np.abs(batches[:, 0])  # signs matter in every batch
-        inputs = {"batches": batches.astype(dtype), "momentum": momentum or float(rng.uniform(0.15, 0.4))}
-        return Case(part, inputs, note)
+def _draw_mended(rng):
+    def case(part, n, d, training, note="", momentum=None, dtype=float):
+        x = signed(rng, d) + rng.uniform(0.5, 2, size=d) * rng.normal(size=(n, d))
+        x[:2] = np.sort(signed(rng, (2, d)), axis=0)[:n]  # both signs in each feature
+        arrays = {"x": x} | _features(rng, d) | {"mean": signed(rng, d), "var": rng.uniform(0.3, 3.0, size=d)}
+        numbers = {"momentum": momentum or float(rng.uniform(0.15, 0.4)), "eps": 0.1, "training": training}
+        return Case(part, {k: v.astype(dtype) for k, v in arrays.items()} | numbers, note)
 
+    still = case("edges", 5, 3, True, "a feature that is the same everywhere")
+    still.inputs["x"][:, 1] = 3.0
     return [
-        case("edges", 1, 5, 2, "a single batch"),
-        case("edges", 4, 2, 3, "batches of two"),
-        case("edges", 4, 5, 1, "a single feature"),
-        case("edges", 3, 5, 2, "momentum = 1", momentum=1.0),
-        case("edges", 4, 5, 2, "float32", dtype=np.float32),
-        case("values", 4, 5, 3),
-        case("values", 7, 8, 2),
+        case("edges", 1, 3, False, "a single example at test time"),
+        case("edges", 2, 3, True, "a batch of two"),
+        case("edges", 5, 1, True, "a single feature"),
+        case("edges", 5, 3, True, "momentum = 1", momentum=1.0),
+        case("edges", 5, 3, True, "float32", dtype=np.float32),
+        still,
+        case("values", 5, 3, True),
+        case("values", 5, 3, False),
+        case("values", 7, 2, True),
+        case("values", 4, 4, False),
     ]
 
 
-running_statistics = Exercise(
-    name="batch_normalization.running_statistics",
-    title="The statistics that are kept for test time",
-    draw=_draw_running,
-    run=lambda answer, inputs: unpack(answer(inputs["batches"], inputs["momentum"]), "mean", "var"),
-    parts={"values": 2, "edges": 0.5, "form": 0.25, "untouched": 0.25},
+_MENDED = ("x", "gamma", "beta", "mean", "var", "momentum", "eps", "training")
+mended = Exercise(
+    name="batch_normalization.mended",
+    title="A friend's layer",
+    draw=_draw_mended,
+    run=lambda answer, inputs: unpack(answer(*(inputs[name] for name in _MENDED)), "y", "mean", "var"),
+    parts={"values": 3, "edges": 0.5, "form": 0.25, "untouched": 0.25},
+)
+
+
+def _draw_merged(rng):
+    def case(part, sizes, d, note="", offset=0.0, dtype=float):
+        batches = [signed(rng, d) + rng.uniform(0.5, 2, size=d) * rng.normal(size=(size, d)) for size in sizes]
+        means, variances = (np.array([f(batch, axis=0) for batch in batches]) for f in (np.mean, np.var))
+        if len(sizes) > 1:  # both signs in each feature, and far enough from each other to be seen
+            means[:2] = np.array([[-1.0], [1.0]]) * rng.uniform(1, 2, size=(2, d))
+        inputs = {"means": (means + offset).astype(dtype), "variances": variances.astype(dtype)}
+        return Case(part, inputs | {"sizes": np.array(sizes)}, note)
+
+    return [
+        case("edges", [5], 2, "a single batch"),
+        case("edges", [4, 1, 7], 3, "a batch of one example"),
+        case("edges", [9, 4, 2], 1, "a single feature"),
+        case("edges", [9, 4, 2], 3, "float32", dtype=np.float32),
+        case("edges", [9, 4, 2, 6], 3, "a mean that is large beside the spread", offset=1e7),
+        case("values", [3, 12, 5], 3),
+        case("values", [2, 7, 4, 20], 2),
+    ]
+
+
+merged = Exercise(
+    name="batch_normalization.merged",
+    title="The statistics of a stream",
+    draw=_draw_merged,
+    run=lambda answer, inputs: unpack(answer(inputs["means"], inputs["variances"], inputs["sizes"]), "mean", "var"),
+    parts={"values": 2.5, "edges": 1, "form": 0.25, "untouched": 0.25},
+    tolerance=1e-7,  # good ways to merge differ by a few roundings of a mean that may be large
 )
 
 
 def _draw_fold(rng):
     def case(part, d_in, d, note="", scale=1.0, eps=0.1, dtype=float):
-        inputs = {"w": scale * signed(rng, (d, d_in)), "b": scale * signed(rng, d)}
-        inputs |= _features(rng, d)
-        inputs |= {"mean": scale * signed(rng, d), "var": scale**2 * rng.uniform(0.3, 3.0, size=d)}
-        return Case(part, {k: v.astype(dtype) for k, v in inputs.items()} | {"eps": eps}, note)
+        inputs = _features(rng, d_in)
+        inputs |= {"mean": scale * signed(rng, d_in), "var": scale**2 * rng.uniform(0.3, 3.0, size=d_in)}
+        inputs |= {"w": signed(rng, (d, d_in)), "b": signed(rng, d)}
+        inputs = {k: v.astype(dtype) for k, v in inputs.items()}
+        return Case(part, inputs | {"eps": eps}, note)
 
-    dead = case("edges", 3, 4, "gamma = 0 for one unit")
+    dead = case("edges", 4, 3, "gamma = 0 for one feature")
     dead.inputs["gamma"][2] = 0.0
-    still = case("edges", 3, 3, "a unit whose variance is 0")
+    still = case("edges", 3, 3, "a feature whose variance is 0")
     still.inputs["var"][0] = 0.0
     return [
         case("edges", 1, 4, "a single input"),
@@ -97,54 +135,50 @@ def _draw_fold(rng):
     ]
 
 
+_FOLD = ("gamma", "beta", "mean", "var", "eps", "w", "b")
 fold = Exercise(
     name="batch_normalization.fold",
-    title="Folding the layer into the weights",
+    title="The layer that vanishes",
     draw=_draw_fold,
-    run=lambda answer, inputs: unpack(
-        answer(*(inputs[name] for name in ("w", "b", "gamma", "beta", "mean", "var", "eps"))), "w", "b"
-    ),
-    parts={"values": 2.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
+    run=lambda answer, inputs: unpack(answer(*(inputs[name] for name in _FOLD)), "w", "b"),
+    parts={"values": 3, "edges": 0.5, "form": 0.25, "untouched": 0.25},
 )
 
 
-def _draw_backward(rng):
-    def case(part, n, d, note="", eps=0.1, scale=1.0, dtype=float):
-        x = rng.normal(size=d) + rng.uniform(0.5, 2, size=d) * rng.normal(size=(n, d))
-        features = _features(rng, d)
-        std = np.sqrt(x.var(axis=0) + eps)
-        y = features["gamma"] * (x - x.mean(axis=0)) / std + features["beta"]
-        dy = scale * (rng.normal(size=d) + rng.normal(size=(n, d)))
-        inputs = {"dy": dy, "y": y} | features | {"std": std}
+def _draw_rms(rng):
+    def case(part, n, d, note="", scale=1.0, dtype=float):
+        x = signed(rng, d) + rng.uniform(0.5, 2, size=(n, 1)) * rng.normal(size=(n, d))
+        rms = np.sqrt((x**2).mean(axis=1, keepdims=True) + 0.1)
+        dy = scale * (signed(rng, d) + rng.normal(size=(n, d)))
+        inputs = {"dy": dy, "x_hat": x / rms, "rms": rms, "gamma": signed(rng, d)}
         return Case(part, {k: v.astype(dtype) for k, v in inputs.items()}, note)
 
     still = case("edges", 5, 3, "a zero gradient")
     still.inputs["dy"][:] = 0
     return [
-        case("edges", 2, 3, "a batch of two"),
-        case("edges", 6, 1, "a single feature"),
-        case("edges", 6, 3, "float32", dtype=np.float32),
-        case("edges", 6, 3, "tiny gradients", scale=1e-6),
+        case("edges", 1, 4, "a single example"),
+        case("edges", 5, 1, "a single feature"),
+        case("edges", 4, 3, "float32", dtype=np.float32),
+        case("edges", 4, 3, "tiny gradients", scale=1e-6),
         still,
-        case("values", 6, 3),
-        case("values", 9, 2),
+        case("values", 5, 4),
+        case("values", 3, 6),
     ]
 
 
-def _run_backward(answer, inputs):
-    cache = tuple(inputs[name] for name in ("y", "gamma", "beta", "std"))
+def _run_rms(answer, inputs):
+    cache = tuple(inputs[name] for name in ("x_hat", "rms", "gamma"))
     dx, gradients = unpack(answer(inputs["dy"], cache), "dx", "gradients").values()
-    return {"dx": dx} | entries("gradients", gradients, "gamma", "beta")
+    return {"dx": dx} | entries("gradients", gradients, "gamma")
 
 
-backward_from_output = Exercise(
-    name="batch_normalization.backward_from_output",
-    title="The backward pass without the input",
-    draw=_draw_backward,
-    run=_run_backward,
-    shares={"dx": 2},
-    parts={"values": 3, "edges": 1, "form": 0.5, "untouched": 0.5},
-    tolerance=1e-8,  # y - beta loses a few digits where beta is large beside gamma
+rms_backward = Exercise(
+    name="batch_normalization.rms_backward",
+    title="RMS normalization, backwards",
+    draw=_draw_rms,
+    run=_run_rms,
+    shares={"dx": 3},
+    parts={"values": 4, "edges": 0.5, "form": 0.25, "untouched": 0.25},
 )
 
 batch_size = Exercise(
@@ -158,4 +192,4 @@ batch_size = Exercise(
     kind="experiment",
 )
 
-EXERCISES = {e.name: e for e in (normalize_images, running_statistics, fold, backward_from_output, batch_size)}
+EXERCISES = {e.name: e for e in (normalize_images, mended, merged, fold, rms_backward, batch_size)}

@@ -10,8 +10,6 @@ from .backpropagation import Layer
 
 __all__ = ["BatchNorm"]
 
-__all__ = ["BatchNorm"]
-
 
 def _rows(x):
     """Examples in rows, features in columns: every pixel of every image is one example of its channels."""

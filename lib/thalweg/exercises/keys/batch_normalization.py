@@ -6,7 +6,6 @@ Each mistake is a complete answer in plain NumPy, so that it can be pasted into 
 import numpy as np
 
 from thalweg.data import digits
-from thalweg.numpy import BatchNorm
 
 from ..judge import Key
 
@@ -87,7 +86,8 @@ def eps_outside(x, parameters, eps):
     "epsilon is forgotten",
     "A channel that is the same everywhere has the variance 0. What keeps the root from 0?",
 )
-def normalize_eps_forgotten(x, gamma, beta, eps):
+def normalize_eps_forgotten(x, parameters, eps):
+    gamma, beta = parameters["gamma"], parameters["beta"]
     mean, std = x.mean(axis=(0, 1, 2)), x.std(axis=(0, 1, 2))
     return gamma * (x - mean) / std + beta
 
@@ -96,7 +96,7 @@ def normalize_eps_forgotten(x, gamma, beta, eps):
     "gamma and beta are forgotten",
     "Your channels have mean 0 and variance 1, and that is where you stop. Which two learned numbers does each channel get afterwards?",
 )
-def normalize_plain(x, gamma, beta, eps):
+def normalize_plain(x, parameters, eps):
     return (x - x.mean(axis=(0, 1, 2))) / np.sqrt(x.var(axis=(0, 1, 2)) + eps)
 
 
@@ -120,355 +120,481 @@ def channels_first(x, parameters, eps):
     return gamma * (x - mean) / np.sqrt(var + eps) + beta
 
 
-# --- running_statistics: the averages that PyTorch keeps ----------------------------------------------------------
+# --- mended: training normalizes by the batch and moves the averages; test time normalizes by them and moves nothing ---
 
 
-def _running_statistics(batches, momentum):
-    norm = BatchNorm(batches.shape[2], momentum=momentum)
-    for batch in batches:
-        norm = norm.updated(norm.forward(batch, norm.init(), training=True)[1])
-    return norm.running_mean, norm.running_var
+def _layer(
+    x, gamma, beta, mean, var, momentum, eps, training, *, batch=(True, False), moves=(True, False), kept=1, used=0
+):
+    """The layer; ``batch`` and ``moves``: is it normalized by the batch, do the averages move, in training and at test time?
+
+    ``kept`` and ``used`` are the degrees of freedom of the variance that is kept and of the one that normalizes.
+    """
+    new_mean, new_var = mean.copy(), var.copy()
+    if moves[not training]:
+        variance = x.var(axis=0, ddof=kept) if len(x) > kept else np.full_like(var, np.nan)
+        new_mean = (1 - momentum) * mean + momentum * x.mean(axis=0)
+        new_var = (1 - momentum) * var + momentum * variance
+    if batch[not training]:
+        centre, square = x.mean(axis=0), x.var(axis=0, ddof=min(used, len(x) - 1))
+    else:
+        centre, square = new_mean, new_var
+    return gamma * (x - centre) / np.sqrt(square + eps) + beta, new_mean, new_var
 
 
-def _averaged(batches, momentum, mean, var, statistics):
-    """Start from ``mean`` and ``var`` and blend in ``statistics(batch, mean)`` of one batch after the other."""
-    for batch in batches:
-        new_mean, new_var = statistics(batch, mean)
-        mean = (1 - momentum) * mean + momentum * new_mean
-        var = (1 - momentum) * var + momentum * new_var
-    return mean, var
+def _with(**faults):
+    """The layer with some of its faults."""
+
+    def answer(x, gamma, beta, mean, var, momentum, eps, training):
+        return _layer(x, gamma, beta, mean, var, momentum, eps, training, **faults)
+
+    return answer
 
 
-running_statistics = Key(_running_statistics)
+def _mended(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training)
 
 
-@running_statistics.mistake(
+mended = Key(_mended)
+
+_EXCHANGED, _ALWAYS_MOVES, _BIASED = {"batch": (False, True)}, {"moves": (True, True)}, {"kept": 0}
+
+mended.mistake(
+    "nothing is mended",
+    "It behaves exactly as your friend's code does. Start with the first symptom: which statistics normalize a training batch in it?",
+)(_with(**_EXCHANGED, **_ALWAYS_MOVES, **_BIASED))
+mended.mistake(
+    "training and test time are exchanged",
+    "Your averages are right. But look which statistics normalize: in training it should be the batch's own, at test time what was kept.",
+)(_with(**_EXCHANGED))
+mended.mistake(
+    "the averages still move at test time",
+    "Training is right. At test time your averages move as well, so that whoever looks at the network changes it.",
+)(_with(**_ALWAYS_MOVES))
+mended.mistake(
+    "the variance that is kept is still the biased one",
+    "Two of the three faults are gone. The third is in the variance that is kept: a small batch spreads less around its own mean than the "
+    "data do.",
+)(_with(**_BIASED))
+mended.mistake(
+    "the averages still move at test time, and the kept variance is biased",
+    "One fault of three is gone: each mode normalizes by the right statistics. What should happen to the averages at test time? And which "
+    "divisor has the variance that is kept?",
+)(_with(**_ALWAYS_MOVES, **_BIASED))
+mended.mistake(
+    "the modes are still exchanged, and the averages move at test time",
+    "One fault of three is gone, the kept variance. In training the batch's own statistics normalize and the averages move; at test time the "
+    "averages normalize and stay.",
+)(_with(**_EXCHANGED, **_ALWAYS_MOVES))
+mended.mistake(
+    "the modes are still exchanged, and the kept variance is biased",
+    "One fault of three is gone: at test time the averages stay. Which statistics normalize in which mode? And which divisor has the variance "
+    "that is kept?",
+)(_with(**_EXCHANGED, **_BIASED))
+mended.mistake(
+    "the unbiased variance normalizes the batch too",
+    "What you keep is right. But the same variance now normalizes the batch, whose result then has a variance a little below 1. Two divisors "
+    "are needed, one for each purpose.",
+)(_with(used=1))
+mended.mistake(
+    "test time is normalized by the batch",
+    "Training is right. At test time your answer for an example still depends on the others in the batch; what was kept is not used at all.",
+)(_with(batch=(True, True)))
+mended.mistake(
+    "training is normalized by the averages",
+    "Test time is right. In training the averages normalize in your layer; then nothing holds the mean of the batch at 0.",
+)(_with(batch=(False, False)))
+
+
+@mended.mistake(
     "momentum weighs the old value",
-    "In your average the old value counts momentum and the new one the rest. Here it is the other way round: 0.1 is the weight "
-    "of what has just been seen.",
+    "Each mode does the right thing now. But your averages keep the part momentum of the old value; here momentum is the weight of the new one.",
 )
-def weighs_the_old(batches, momentum):
-    return _averaged(batches, 1 - momentum, 0.0, 1.0, lambda x, _: (x.mean(axis=0), x.var(axis=0, ddof=1)))
+def mended_weighs_the_old(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, 1 - momentum, eps, training)
 
 
-@running_statistics.mistake(
-    "the variance is the biased one",
-    "A small batch spreads less around its own mean than the data do. Which divisor makes up for that?",
-)
-def biased(batches, momentum):
-    return _averaged(batches, momentum, 0.0, 1.0, lambda x, _: (x.mean(axis=0), x.var(axis=0)))
+# --- merged: within the batches and between them, each batch by its share of the examples ------------------------
 
 
-@running_statistics.mistake(
-    "momentum weighs the old value, and the variance is the biased one",
-    "Two things at once. In your averages the old value counts momentum, and here that is the weight of the new one. And a small batch "
-    "spreads less around its own mean than the data do: which divisor makes up for that?",
-)
-def weighs_the_old_biased(batches, momentum):
-    return _averaged(batches, 1 - momentum, 0.0, 1.0, lambda x, _: (x.mean(axis=0), x.var(axis=0)))
+def _merged(means, variances, sizes):
+    share = sizes[:, None] / sizes.sum()
+    mean = (share * means).sum(axis=0)
+    return mean, (share * (variances + (means - mean) ** 2)).sum(axis=0)
 
 
-@running_statistics.mistake(
-    "the averages start at the first batch, and the variance is the biased one",
-    "Two things at once. Your averages take over the first batch as it is, but they start before it. And your variances divide by the "
-    "size of the batch; the ones that are kept for test time do not.",
-)
-def starts_at_the_first_biased(batches, momentum):
-    first = batches[0]
-    return _averaged(
-        batches[1:], momentum, first.mean(axis=0), first.var(axis=0), lambda x, _: (x.mean(axis=0), x.var(axis=0))
-    )
+merged = Key(_merged)
 
 
-@running_statistics.mistake(
-    "standard deviations are averaged",
-    "You average roots. It is the variances that are averaged; the root is taken once, at test time.",
-)
-def averages_roots(batches, momentum):
-    return _averaged(batches, momentum, 0.0, 1.0, lambda x, _: (x.mean(axis=0), x.std(axis=0, ddof=1)))
-
-
-@running_statistics.mistake(
-    "the variance starts at 0",
-    "Your means are right. Before any batch, the layer should do nothing at test time: which variance leaves x as it is?",
-)
-def starts_at_zero(batches, momentum):
-    return _averaged(batches, momentum, 0.0, 0.0, lambda x, _: (x.mean(axis=0), x.var(axis=0, ddof=1)))
-
-
-@running_statistics.mistake(
+@merged.mistake(
     "all batches count alike",
-    "You take the plain mean over the batches, so momentum plays no part. What should happen to an old batch at each step?",
+    "A batch of three examples counts as much as one of twenty in your result. How much of the data is in each batch?",
 )
-def plain_mean(batches, momentum):
-    return batches.mean(axis=(0, 1)), batches.var(axis=1, ddof=1).mean(axis=0)
+def merged_alike(means, variances, sizes):
+    return _merged(means, variances, np.ones_like(sizes))
 
 
-@running_statistics.mistake(
-    "all batches are pooled",
-    "You treat all batches as one large one, so nothing is ever forgotten and the batches' own means count as spread. Go through them "
-    "one by one, and let each move the averages a little.",
+@merged.mistake(
+    "the spread between the batches is forgotten",
+    "Your mean is right. Your variance is what the examples spread around the means of their batches; these means differ, too.",
 )
-def pooled(batches, momentum):
-    rows = batches.reshape(-1, batches.shape[2])
-    return rows.mean(axis=0), rows.var(axis=0, ddof=1)
+def no_spread_between(means, variances, sizes):
+    share = sizes[:, None] / sizes.sum()
+    return (share * means).sum(axis=0), (share * variances).sum(axis=0)
 
 
-@running_statistics.mistake(
-    "the averages start at the first batch",
-    "Your averages take over the first batch as it is. They start before it, at a mean and a variance that leave x as it is, and the "
-    "first batch moves them like any other.",
+@merged.mistake(
+    "all batches count alike, and the spread between them is forgotten",
+    "Two things at once. You take plain averages of the means and of the variances. Batches hold different numbers of examples; and even if "
+    "every batch had the variance 0, the data would vary if the means did.",
 )
-def starts_at_the_first(batches, momentum):
-    mean, var = batches[0].mean(axis=0), batches[0].var(axis=0, ddof=1)
-    return _averaged(batches[1:], momentum, mean, var, lambda x, _: (x.mean(axis=0), x.var(axis=0, ddof=1)))
+def plain_averages(means, variances, sizes):
+    return means.mean(axis=0), variances.mean(axis=0)
 
 
-@running_statistics.mistake(
-    "the variance is taken around the running mean",
-    "Your variance measures the distance from the average of all batches so far. Each batch has its own mean.",
+@merged.mistake(
+    "the spread within the batches is forgotten",
+    "Your mean is right. Your variance is that of the batches' means alone, as if all examples of a batch were equal.",
 )
-def around_the_running_mean(batches, momentum):
-    def statistics(x, mean):
-        return x.mean(axis=0), ((x - mean) ** 2).sum(axis=0) / (len(x) - 1)
+def no_spread_within(means, variances, sizes):
+    share = sizes[:, None] / sizes.sum()
+    mean = (share * means).sum(axis=0)
+    return mean, (share * (means - mean) ** 2).sum(axis=0)
 
-    return _averaged(batches, momentum, 0.0, 1.0, statistics)
 
-
-@running_statistics.mistake(
-    "the two results have changed places",
-    "The mean comes first, then the variance.",
+@merged.mistake(
+    "the mean square minus the square of the mean",
+    "The formula is right, and yet digits are lost: where the mean is large beside the spread, you subtract two huge numbers that agree in "
+    "nearly all their digits. Which differences can be taken first?",
 )
-def results_swapped(batches, momentum):
-    return _running_statistics(batches, momentum)[::-1]
+def unstable(means, variances, sizes):
+    share = sizes[:, None] / sizes.sum()
+    mean = (share * means).sum(axis=0)
+    return mean, (share * (variances + means**2)).sum(axis=0) - mean**2
 
 
-# --- fold: w' = w gamma / std, b' = (b - mean) gamma / std + beta -------------------------------------------------
+@merged.mistake(
+    "the variances are pooled with B - 1",
+    "That is the pooled variance of statistics, for samples that share one mean and whose variances are unbiased. Here the variances are divided by B, and the "
+    "means differ.",
+)
+def pooled_for_a_test(means, variances, sizes):
+    share = sizes[:, None] / sizes.sum()
+    less = (sizes - 1)[:, None]
+    return (share * means).sum(axis=0), (less * variances).sum(axis=0) / less.sum()
 
 
-def _fold(w, b, gamma, beta, mean, var, eps):
+@merged.mistake(
+    "the result is unbiased",
+    "You divide by one less than the number of examples. That corrects a sample; what is asked is the mean square distance, divided by the number.",
+)
+def corrected(means, variances, sizes):
+    mean, var = _merged(means, variances, sizes)
+    return mean, var * sizes.sum() / (sizes.sum() - 1)
+
+
+@merged.mistake(
+    "the batches' variances are taken for unbiased ones",
+    "You multiply each variance by one less than its batch's size. These were divided by the size itself.",
+)
+def taken_for_unbiased(means, variances, sizes):
+    return _merged(means, variances * (1 - 1 / sizes)[:, None], sizes)
+
+
+@merged.mistake(
+    "the batches' means count alike",
+    "Your variances are weighted by the sizes and your means are not: neither the common mean nor the spread of the means around it.",
+)
+def means_alike(means, variances, sizes):
+    share = sizes[:, None] / sizes.sum()
+    return means.mean(axis=0), (share * variances).sum(axis=0) + means.var(axis=0)
+
+
+@merged.mistake(
+    "the spread between the batches counts all batches alike",
+    "Your mean is right, and so is the part within the batches. How far a batch's mean is from the common one counts for each of its examples.",
+)
+def spread_between_alike(means, variances, sizes):
+    share = sizes[:, None] / sizes.sum()
+    return (share * means).sum(axis=0), (share * variances).sum(axis=0) + means.var(axis=0)
+
+
+@merged.mistake(
+    "the standard deviation is returned",
+    "Your second result is a root too far: the variance is asked, not the standard deviation.",
+)
+def root_of_merged(means, variances, sizes):
+    mean, var = _merged(means, variances, sizes)
+    return mean, np.sqrt(var)
+
+
+# --- fold: w' = w scale, b' = b + w (beta - mean scale) with scale = gamma / std, one for each input --------------
+
+
+def _fold(gamma, beta, mean, var, eps, w, b):
     scale = gamma / np.sqrt(var + eps)
-    return w * scale[:, None], (b - mean) * scale + beta
+    return w * scale, b + w @ (beta - mean * scale)
 
 
 fold = Key(_fold)
 
 
 @fold.mistake(
-    "the old bias is not scaled",
-    "The layer normalizes everything that reaches it, the bias included. In your result it slips through unchanged.",
+    "it is folded as if the linear layer came first",
+    "That is the chapter's formula, for a linear layer in front of the normalization. Here it stands behind it: what reaches it is normalized already, and gamma has one entry for each "
+    "of its inputs.",
 )
-def bias_unscaled(w, b, gamma, beta, mean, var, eps):
+def folded_before(gamma, beta, mean, var, eps, w, b):
     scale = gamma / np.sqrt(var + eps)
-    return w * scale[:, None], b - mean * scale + beta
+    return w * scale[:, None], (b - mean) * scale + beta
+
+
+@fold.mistake(
+    "the rows of w are scaled",
+    "Your bias is right. An input has its factor wherever it goes: which entries of w does it meet, a row or a column?",
+)
+def rows_scaled(gamma, beta, mean, var, eps, w, b):
+    scale = gamma / np.sqrt(var + eps)
+    return w * scale[:, None], b + w @ (beta - mean * scale)
 
 
 @fold.mistake(
     "the mean is forgotten",
-    "Your spread is right, but the output is off by a constant. What does the layer take away before it divides?",
+    "Your weights are right, but the output is off by a constant. What does the layer take away before it divides?",
 )
-def mean_forgotten(w, b, gamma, beta, mean, var, eps):
-    scale = gamma / np.sqrt(var + eps)
-    return w * scale[:, None], b * scale + beta
-
-
-@fold.mistake(
-    "the old bias is forgotten",
-    "Your new bias does not depend on the old one. What the layer gets is Wx + b, not Wx.",
-)
-def bias_forgotten(w, b, gamma, beta, mean, var, eps):
-    scale = gamma / np.sqrt(var + eps)
-    return w * scale[:, None], beta - mean * scale
+def mean_forgotten(gamma, beta, mean, var, eps, w, b):
+    return w * (gamma / np.sqrt(var + eps)), b + w @ beta
 
 
 @fold.mistake(
     "beta is forgotten",
-    "Your weights are right. The last thing that the layer does to each unit is missing from your bias.",
+    "Your weights are right. The last thing that the normalization does to each feature is missing from your bias.",
 )
-def beta_forgotten(w, b, gamma, beta, mean, var, eps):
+def beta_forgotten(gamma, beta, mean, var, eps, w, b):
     scale = gamma / np.sqrt(var + eps)
-    return w * scale[:, None], (b - mean) * scale
+    return w * scale, b - w @ (mean * scale)
 
 
 @fold.mistake(
-    "gamma is forgotten",
-    "You divide by the spread, but the layer then stretches each unit by a learned factor.",
+    "the bias stays as it was",
+    "Your weights are right. But put in an x that equals the running mean: the normalization makes beta of it, and the linear layer makes what of that?",
 )
-def gamma_forgotten(w, b, gamma, beta, mean, var, eps):
-    scale = 1 / np.sqrt(var + eps)
-    return w * scale[:, None], (b - mean) * scale + beta
+def bias_unchanged(gamma, beta, mean, var, eps, w, b):
+    return w * (gamma / np.sqrt(var + eps)), b + 0
 
 
 @fold.mistake(
-    "gamma and beta are forgotten",
-    "You fold the normalization alone. What does the layer do to each unit after it has divided?",
+    "the constant does not pass through w",
+    "You add the normalization's constant to the bias as it is. It stands in front of the linear layer: what does that do to whatever it gets?",
 )
-def both_forgotten(w, b, gamma, beta, mean, var, eps):
-    scale = 1 / np.sqrt(var + eps)
-    return w * scale, (b - mean) * scale
+def constant_outside(gamma, beta, mean, var, eps, w, b):
+    scale = gamma / np.sqrt(var + eps)
+    return w * scale, b + beta - mean * scale
 
 
 @fold.mistake(
-    "neither the mean nor the old bias is scaled",
-    "Your weights are right. What the layer divides is everything that reaches it, after the mean is taken away: hW + b - mean.",
+    "the constant passes through the new weights",
+    "The normalization's constant is scaled already. In your bias it meets the folded weights, and so the factor a second time.",
 )
-def nothing_scaled(w, b, gamma, beta, mean, var, eps):
-    return w * gamma / np.sqrt(var + eps), b - mean + beta
+def scaled_twice(gamma, beta, mean, var, eps, w, b):
+    scale = gamma / np.sqrt(var + eps)
+    return w * scale, b + (w * scale) @ (beta - mean * scale)
+
+
+@fold.mistake(
+    "beta is scaled as well",
+    "beta is added after everything has been scaled. In your bias it goes through the factor together with the mean.",
+)
+def beta_scaled(gamma, beta, mean, var, eps, w, b):
+    scale = gamma / np.sqrt(var + eps)
+    return w * scale, b + (w * scale) @ (beta - mean)
 
 
 @fold.mistake(
     "the mean is not scaled",
-    "The old bias is scaled in your result and the mean is not. The layer subtracts one from the other before it divides.",
+    "Your weights are right. The mean is subtracted before the division, so it is divided like x; in your bias it is not.",
 )
-def mean_unscaled(w, b, gamma, beta, mean, var, eps):
+def mean_unscaled(gamma, beta, mean, var, eps, w, b):
+    return w * (gamma / np.sqrt(var + eps)), b + w @ (beta - mean)
+
+
+@fold.mistake(
+    "the old bias is forgotten",
+    "Your new bias does not depend on the old one, which the linear layer adds at the very end.",
+)
+def bias_forgotten(gamma, beta, mean, var, eps, w, b):
     scale = gamma / np.sqrt(var + eps)
-    return w * scale, b * scale - mean + beta
+    return w * scale, w @ (beta - mean * scale)
+
+
+@fold.mistake(
+    "the constant meets the columns of w",
+    "Your weights are right. The constant has one entry for each input, and so the sum in w @ constant runs over a row of w; yours runs over a column.",
+)
+def constant_transposed(gamma, beta, mean, var, eps, w, b):
+    scale = gamma / np.sqrt(var + eps)
+    return w * scale, b + (beta - mean * scale) @ w
+
+
+@fold.mistake(
+    "gamma is forgotten",
+    "You divide by the spread, but the layer then stretches each feature by a learned factor.",
+)
+def gamma_forgotten(gamma, beta, mean, var, eps, w, b):
+    return _fold(np.ones_like(gamma), beta, mean, var, eps, w, b)
 
 
 @fold.mistake(
     "epsilon is forgotten",
-    "A unit whose variance is 0 breaks your weights. What keeps the root from 0 in the layer?",
+    "A feature whose variance is 0 breaks your weights. What keeps the root from 0 in the layer?",
 )
-def eps_forgotten(w, b, gamma, beta, mean, var, eps):
-    scale = gamma / np.sqrt(var)
-    return w * scale[:, None], (b - mean) * scale + beta
+def eps_forgotten(gamma, beta, mean, var, eps, w, b):
+    return _fold(gamma, beta, mean, var, 0.0, w, b)
 
 
 @fold.mistake(
     "epsilon is outside the root",
     "You add eps to the standard deviation; the layer adds it to the variance.",
 )
-def fold_eps_outside(w, b, gamma, beta, mean, var, eps):
+def fold_eps_outside(gamma, beta, mean, var, eps, w, b):
     scale = gamma / (np.sqrt(var) + eps)
-    return w * scale[:, None], (b - mean) * scale + beta
+    return w * scale, b + w @ (beta - mean * scale)
 
 
-@fold.mistake(
-    "the columns of w are scaled",
-    "gamma has one entry for each unit, and a unit's weights stand in a row of w. You scaled columns.",
+# --- rms_backward: one direction is taken out, along x_hat, in each example by itself ----------------------------
+
+
+def _rms_backward(dy, cache):
+    x_hat, rms, gamma = cache
+    h = gamma * dy
+    dx = (h - x_hat * (h * x_hat).mean(axis=1, keepdims=True)) / rms
+    return dx, {"gamma": (dy * x_hat).sum(axis=0)}
+
+
+rms_backward = Key(_rms_backward)
+
+
+def _dgamma(dy, x_hat):
+    return {"gamma": (dy * x_hat).sum(axis=0)}
+
+
+@rms_backward.mistake(
+    "the root mean square is taken for a constant",
+    "Your dgamma is right. But every entry of an example also moves its root mean square, and through it all other entries of y. Stretch an example: y stays (almost), so "
+    "dx must have (almost) no part along it.",
 )
-def columns_scaled(w, b, gamma, beta, mean, var, eps):
-    scale = gamma / np.sqrt(var + eps)
-    return w * scale, (b - mean) * scale + beta
+def rms_constant(dy, cache):
+    x_hat, rms, gamma = cache
+    return gamma * dy / rms, _dgamma(dy, x_hat)
 
 
-@fold.mistake(
-    "beta is scaled as well",
-    "beta is added last, after everything has been scaled. In your bias it goes through the scaling too.",
+@rms_backward.mistake(
+    "the mean is taken out as well",
+    "Your dx sums to 0 over the features. It would have to if a shift of the example changed nothing. Does RMS normalization subtract a mean?",
 )
-def beta_scaled(w, b, gamma, beta, mean, var, eps):
-    scale = gamma / np.sqrt(var + eps)
-    return w * scale[:, None], (b - mean + beta) * scale
+def mean_taken_out(dy, cache):
+    x_hat, rms, gamma = cache
+    h = gamma * dy
+    dx = (h - h.mean(axis=1, keepdims=True) - x_hat * (h * x_hat).mean(axis=1, keepdims=True)) / rms
+    return dx, _dgamma(dy, x_hat)
 
 
-# --- backward_from_output: x_hat is recovered from y, then the one-line gradient ----------------------------------
-
-
-def _backward_from_output(dy, cache):
-    y, gamma, beta, std = cache
-    return BatchNorm(len(gamma)).backward(dy, ((y - beta) / gamma, std, gamma, "in training"))
-
-
-backward_from_output = Key(_backward_from_output)
-
-
-@backward_from_output.mistake(
-    "mean and variance are taken for constants",
-    "Your dx is the gradient at test time. In training every x of the batch also moves the mean and the variance, and through "
-    "them all other outputs.",
+@rms_backward.mistake(
+    "gamma stands outside the bracket",
+    "In batch normalization gamma can stand in front, because it is the same for all values that share a mean. Here it differs within the average: where does it have to "
+    "stand?",
 )
-def constants(dy, cache):
-    y, gamma, beta, std = cache
-    x_hat = (y - beta) / gamma
-    return gamma / std * dy, {"gamma": (dy * x_hat).sum(axis=0), "beta": dy.sum(axis=0)}
+def gamma_outside(dy, cache):
+    x_hat, rms, gamma = cache
+    dx = gamma * (dy - x_hat * (dy * x_hat).mean(axis=1, keepdims=True)) / rms
+    return dx, _dgamma(dy, x_hat)
 
 
-@backward_from_output.mistake(
-    "the way through the mean is missing",
-    "Raise all x of a feature by the same amount: y does not change, so dx must sum to 0 over the batch. Does yours?",
+@rms_backward.mistake(
+    "the average is over the batch",
+    "Your examples know of each other. Which values share a root mean square here, those of a feature or those of an example?",
 )
-def no_mean_term(dy, cache):
-    y, gamma, beta, std = cache
-    x_hat = (y - beta) / gamma
-    dx = gamma / std * (dy - x_hat * (dy * x_hat).mean(axis=0))
-    return dx, {"gamma": (dy * x_hat).sum(axis=0), "beta": dy.sum(axis=0)}
+def over_the_batch(dy, cache):
+    x_hat, rms, gamma = cache
+    h = gamma * dy
+    return (h - x_hat * (h * x_hat).mean(axis=0)) / rms, _dgamma(dy, x_hat)
 
 
-@backward_from_output.mistake(
-    "the way through the variance is missing",
-    "Your dx sums to 0, as it should. But stretching a feature leaves y (almost) as it was, so dx must have (almost) no part "
-    "along x_hat either.",
+@rms_backward.mistake(
+    "it is the backward pass of batch normalization",
+    "That is the chapter's formula as it stands: a mean is taken out, gamma is in front, the averages are over the batch. Which of the three is right here? Ask what can be done to "
+    "one example without changing its y.",
 )
-def no_variance_term(dy, cache):
-    y, gamma, beta, std = cache
-    x_hat = (y - beta) / gamma
-    return gamma / std * (dy - dy.mean(axis=0)), {"gamma": (dy * x_hat).sum(axis=0), "beta": dy.sum(axis=0)}
+def of_batch_normalization(dy, cache):
+    x_hat, rms, gamma = cache
+    dx = gamma / rms * (dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0))
+    return dx, _dgamma(dy, x_hat)
 
 
-@backward_from_output.mistake(
-    "y is taken for x_hat",
-    "The formulas want the normalized input, before gamma and beta. You have y: undo them first.",
+@rms_backward.mistake(
+    "it is the backward pass of layer normalization with gamma outside",
+    "The axis is right. But no mean is subtracted here, so none is taken out of the gradient; and gamma differs from feature to feature, so it cannot leave the averages.",
 )
-def y_for_x_hat(dy, cache):
-    y, gamma, beta, std = cache
-    dx = gamma / std * (dy - dy.mean(axis=0) - y * (dy * y).mean(axis=0))
-    return dx, {"gamma": (dy * y).sum(axis=0), "beta": dy.sum(axis=0)}
+def of_layer_normalization(dy, cache):
+    x_hat, rms, gamma = cache
+    g = dy - dy.mean(axis=1, keepdims=True) - x_hat * (dy * x_hat).mean(axis=1, keepdims=True)
+    return gamma * g / rms, _dgamma(dy, x_hat)
 
 
-@backward_from_output.mistake(
+@rms_backward.mistake(
+    "a sum stands where a mean belongs",
+    "What you take away grows with the number of features. A root *mean* square has a 1/d in it, and so has its gradient.",
+)
+def sum_for_mean(dy, cache):
+    x_hat, rms, gamma = cache
+    h = gamma * dy
+    return (h - x_hat * (h * x_hat).sum(axis=1, keepdims=True)) / rms, _dgamma(dy, x_hat)
+
+
+@rms_backward.mistake(
     "gamma is missing from dx",
-    "Your dgamma and dbeta are right. On its way from y to x the gradient passes the factor gamma; yours does not.",
+    "Your dgamma is right. On its way from y to x_hat the gradient passes the factor gamma; yours does not.",
 )
 def no_gamma(dy, cache):
-    y, gamma, beta, std = cache
-    x_hat = (y - beta) / gamma
-    dx = (dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0)) / std
-    return dx, {"gamma": (dy * x_hat).sum(axis=0), "beta": dy.sum(axis=0)}
+    x_hat, rms, gamma = cache
+    return (dy - x_hat * (dy * x_hat).mean(axis=1, keepdims=True)) / rms, _dgamma(dy, x_hat)
 
 
-@backward_from_output.mistake(
-    "sums stand where means belong",
-    "What you take away from dy grows with the batch. A mean over the batch has a 1/B in it, and so have its gradients.",
+@rms_backward.mistake(
+    "the part along x_hat is added",
+    "Your dx has twice the part along x_hat that dy brings, instead of none of it. Which sign has the derivative of 1/rms?",
 )
-def sums_for_means(dy, cache):
-    y, gamma, beta, std = cache
-    x_hat = (y - beta) / gamma
-    dgamma, dbeta = (dy * x_hat).sum(axis=0), dy.sum(axis=0)
-    return gamma / std * (dy - dbeta - x_hat * dgamma), {"gamma": dgamma, "beta": dbeta}
+def wrong_sign(dy, cache):
+    x_hat, rms, gamma = cache
+    h = gamma * dy
+    return (h + x_hat * (h * x_hat).mean(axis=1, keepdims=True)) / rms, _dgamma(dy, x_hat)
 
 
-@backward_from_output.mistake(
-    "the gradients of gamma and beta are averaged",
-    "Your dx is right. gamma and beta act on every example, so their gradients add up over the batch; the 1/B of the loss is "
-    "in dy already.",
+@rms_backward.mistake(
+    "the division by the root mean square is forgotten",
+    "The bracket is right. Going forward each entry was divided by the root mean square, so its slope has that divisor as well.",
 )
-def averaged_parameters(dy, cache):
-    y, gamma, beta, std = cache
-    x_hat = (y - beta) / gamma
-    dgamma, dbeta = (dy * x_hat).mean(axis=0), dy.mean(axis=0)
-    return gamma / std * (dy - dbeta - x_hat * dgamma), {"gamma": dgamma, "beta": dbeta}
+def not_divided(dy, cache):
+    x_hat, rms, gamma = cache
+    h = gamma * dy
+    return h - x_hat * (h * x_hat).mean(axis=1, keepdims=True), _dgamma(dy, x_hat)
 
 
-@backward_from_output.mistake(
-    "the gradients of gamma and beta have changed places",
-    "Your dx is right. Which of the two parameters multiplies x_hat, so that its gradient has x_hat in it?",
+@rms_backward.mistake(
+    "the gradient of gamma is averaged",
+    "Your dx is right. gamma acts on every example, so its gradient adds up over the batch; the 1/B of the loss is in dy already.",
 )
-def parameters_swapped(dy, cache):
-    y, gamma, beta, std = cache
-    x_hat = (y - beta) / gamma
-    dx = gamma / std * (dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0))
-    return dx, {"gamma": dy.sum(axis=0), "beta": (dy * x_hat).sum(axis=0)}
+def averaged_gamma(dy, cache):
+    x_hat, rms, gamma = cache
+    return _rms_backward(dy, cache)[0], {"gamma": (dy * x_hat).mean(axis=0)}
 
 
-@backward_from_output.mistake(
-    "x_hat is recovered in the wrong order",
-    "You divide by gamma first and subtract beta afterwards. The layer multiplies, then adds: what was done last is undone first.",
+@rms_backward.mistake(
+    "x_hat is missing from the gradient of gamma",
+    "Your dx is right. What does gamma multiply, so that its gradient has it as a factor?",
 )
-def wrong_order(dy, cache):
-    y, gamma, beta, std = cache
-    x_hat = y / gamma - beta
-    dx = gamma / std * (dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0))
-    return dx, {"gamma": (dy * x_hat).sum(axis=0), "beta": dy.sum(axis=0)}
+def gamma_without_x_hat(dy, cache):
+    return _rms_backward(dy, cache)[0], {"gamma": dy.sum(axis=0)}
 
 
 # --- batch_size: measured on the digits ---------------------------------------------------------------------------
@@ -512,8 +638,9 @@ batch_size.mistake(
 
 KEYS = {
     "batch_normalization.normalize_images": normalize_images,
-    "batch_normalization.running_statistics": running_statistics,
+    "batch_normalization.mended": mended,
+    "batch_normalization.merged": merged,
     "batch_normalization.fold": fold,
-    "batch_normalization.backward_from_output": backward_from_output,
+    "batch_normalization.rms_backward": rms_backward,
     "batch_normalization.batch_size": batch_size,
 }
