@@ -112,7 +112,7 @@ pdf: site
 	@mkdir -p _build/pdf && cp _build/latex/thalweg.pdf _build/pdf/
 	@echo "_build/pdf/thalweg.pdf"
 
-# --- the sample class ---------------------------------------------------------------------------------------------
+# --- the sample class (SIZE=N: of so many students) ---------------------------------------------------------------
 
 class: release
 	@$(BIN)/python tests/course/sample_class.py --course $(COURSE) $(if $(SIZE),--size $(SIZE))
@@ -154,7 +154,7 @@ topic: setup release
 	@TQDM_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/python -m thalweg.site.execute chapters/$(T).md
 	$(build-site)
 	$(call say,testing $(T))
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/topics tests/exercises tests/site tests/course/test_topics.py -k "$(T)"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/topics tests/exercises tests/site tests/course/test_assignments.py -k "$(T)"
 
 # The same as in the tests, for as long as one likes.
 fuzz: $(READY)

@@ -137,7 +137,10 @@ STYLE: Any = {
     "ytick.labelsize": 11,
     "legend.facecolor": PAPER,  # so that a map's lines do not run through the words
     "legend.edgecolor": "none",
-    "legend.framealpha": 0.85,
+    "legend.framealpha": 0.6,
+    "legend.handletextpad": 0.5,
+    "legend.labelspacing": 0.25,
+    "legend.borderpad": 0.2,
     "legend.fontsize": 11,
     "lines.linewidth": 1.8,
     "savefig.facecolor": "none",

@@ -109,8 +109,11 @@ def chapter(text: str, topic: str, name: str) -> str:
         rf"(\{{(?:exercise|mirrors)\}} |\{{measured\}}`|\{{assignment\}}`|<|check ){topic}\b", rf"\g<1>{name}", text
     )
     text = text.replace(f"{topic}/{topic}.ipynb", f"{name}/{name}.ipynb")
-    text = re.sub(r"^(```\{defined\} .*|# .*)$", rf"\1 {name.rpartition('_')[2]}", text, flags=re.MULTILINE)
-    return text
+    number = name.rpartition("_")[2]
+    text = re.sub(
+        r"^# .*$", rf"\g<0> {number}", text, count=1, flags=re.MULTILINE
+    )  # the title: others are comments of code
+    return re.sub(r"^```\{defined\} .*$", rf"\g<0> {number}", text, flags=re.MULTILINE)
 
 
 class Cost:

@@ -18,17 +18,21 @@ HB = "momentum.heavy_ball"
 WRONG = "def heavy_ball(theta, grad, v, lr, rho):\n    return theta, v\n"
 
 
+EARLY = {"timed out", "out of memory", "crashed"}  # it was ended; which limit came first is not for a test to say
+AT_ALL = EARLY | {"graded", "partly graded"}
+
+
 @dataclass(frozen=True)
 class Attack:
     """``cell`` runs first; ``answers`` are sources by exercise, in place of right ones if ``able``."""
 
     cell: str
-    outcome: str = "graded"
-    points: float = 0.0
+    outcomes: str | set[str] = "graded"  # all that it may come to
+    points: float = 0.0  # if it is not ended early; then, what it had answered rightly before
     able: bool = False  # all other answers are right: what must still count, does
     answers: dict[str, str] = field(default_factory=dict)
     tried: bool = True  # it gets as far as printing so
-    race: bool = False  # two processes answer, both rightly: if one of them is never heard, nothing breaks down
+    lie: bool = False  # it is believed, as the book says
 
 
 def student(name: str, attack: Attack, course: Course, port: int = 0) -> Student:
@@ -67,7 +71,7 @@ print("TRIED")
 
 def _sent(what: str) -> Attack:
     """Bytes straight to the judge, while a cell runs."""
-    return Attack(f"{SOCKET}judge.sendall({what})\ntime.sleep(0.1)", "crashed", tried=False)
+    return Attack(f"{SOCKET}judge.sendall({what})\ntime.sleep(0.1)", EARLY, tried=False)
 
 
 def _observed(entry: str) -> Attack:
@@ -76,9 +80,9 @@ def _observed(entry: str) -> Attack:
         f"""{SOCKET}
 gc.unfreeze()
 observed = next(f for f in gc.get_objects() if getattr(f, "__name__", "") == "_observed" and hasattr(f, "__globals__"))
-observed.__globals__["_observed"] = lambda name, answer, sent: {{"observed": [{entry} for case in sent]}}
+observed.__globals__["_observed"] = lambda *asked: {{"observed": [{entry} for case in asked[-1]]}}
 """,
-        "crashed",
+        EARLY,
     )
 
 
@@ -113,13 +117,13 @@ BYTES = {
     "points": _sent('frame({"turn": turn(), "points": 25, "verdict": {"points": 25}})'),
     "a check of no exercise": Attack(
         f"{SOCKET}judge.sendall(frame({{'turn': turn(), 'check': {{'a': [1]}}}}))\ntime.sleep(0.1)",
-        "crashed",
+        EARLY,
         tried=False,
     ),
     "a wrong shape": _array("<f8", "[3, 3]", '"AAAAAAAAAAA="'),
     "a negative shape": _array("<f8", "[-1]", '"AAAAAAAAAAA="'),
     "an endless shape": _array("<f8", "[8388608] * 8", '""'),
-    "an empty endless shape": _array("<f8", "[0] * 64", '""'),
+    "an empty endless shape": _array("<f8", "[0] * 99", '""'),
     "an empty shape that is too large": _array("<f8", "[0] + [8388608] * 7", '""'),
     "an object array": _array("|O", "[1]", '"AAAAAAAAAAA="'),
     "a structured array": _array("<f8,<f8", "[1]", '"AAAAAAAAAAAAAAAAAAAAAA=="'),
@@ -151,7 +155,7 @@ for module, names in ((np, ["allclose", "array_equal", "isclose", "isfinite", "a
         setattr(module, name, lambda *a, **k: True)
 print("TRIED")
 """,
-        "crashed",  # it has broken its own side
+        EARLY,  # it has broken its own side
         answers={HB: WRONG},
         tried=False,
     ),
@@ -198,6 +202,23 @@ heavy_ball = velocity = look_ahead = nesterov = convergence_factor = 1
 best_rho = 0
 print("TRIED")
 """
+    ),
+    # what is taken on trust, and no more: the answer is right but for its own arguments, and nobody is told
+    "a lie about what was modified": Attack(
+        """
+import sys
+import thalweg.exercises
+sys.modules["thalweg.exercises.exercise"]._changed = lambda before, after: ()
+print("TRIED")
+def heavy_ball(theta, grad, v, lr, rho):
+    v *= rho
+    v += grad
+    theta -= lr * v
+    return theta, v
+""",
+        points=3,
+        answers={HB: "pass"},
+        lie=True,
     ),
     "objects that equal everything": Attack(
         """
@@ -248,7 +269,7 @@ def heavy_ball(theta, grad, v, lr, rho):
     return theta, v
 print("TRIED")
 """,
-        "crashed",
+        EARLY,
         answers={HB: "pass"},
     ),
     "check as an oracle": Attack(
@@ -367,14 +388,21 @@ print("TRIED")
 import socket
 for family, address in ((socket.AF_INET, ("127.0.0.1", PORT)), (socket.AF_INET, ("1.1.1.1", 53)),
                         (socket.AF_UNIX, "\\0MARK-outside"), (socket.AF_UNIX, "/run/dbus/system_bus_socket")):
-    with socket.socket(family) as s:
-        s.settimeout(0.3)
-        try:
+    try:
+        with socket.socket(family) as s:
+            s.settimeout(0.3)
             s.connect(address)
             s.sendall(b"hello")
             got(address)
-        except OSError:
-            pass
+    except OSError:
+        pass
+for family in range(64):
+    for make in (socket.socket, socket.socketpair):
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW):
+            try:
+                make(family, kind).__class__ and family != socket.AF_UNIX and got(family)
+            except OSError:
+                pass
 try:
     got(socket.getaddrinfo("example.org", 80))
 except OSError:
@@ -428,9 +456,9 @@ ENDS = {
         "print('TRIED')", points=18, able=True, answers={HB: "def heavy_ball(theta, grad, v, lr, rho):\n    exit()\n"}
     ),
     "KeyboardInterrupt by itself": Attack("print('TRIED')\nraise KeyboardInterrupt", "partly graded", 21, able=True),
-    "os._exit": Attack("import os\nos._exit(0)", "crashed", able=True, tried=False),
-    "a segmentation fault": Attack("import ctypes\nctypes.string_at(1)", "crashed", able=True, tried=False),
-    "abort": Attack("import os\nos.abort()", "crashed", able=True, tried=False),
+    "os._exit": Attack("import os\nos._exit(0)", EARLY, able=True, tried=False),
+    "a segmentation fault": Attack("import ctypes\nctypes.string_at(1)", EARLY, able=True, tried=False),
+    "abort": Attack("import os\nos.abort()", EARLY, able=True, tried=False),
     "signals to everybody": Attack(
         """
 import os, signal
@@ -461,12 +489,12 @@ for fd in range(256):
     except OSError:
         pass
 """,
-        "crashed",
+        EARLY,
         able=True,
         tried=False,
     ),
-    "every descriptor closed": Attack("import os\nos.closerange(0, 256)", "crashed", able=True, tried=False),
-    "a fork that also answers": Attack("import os\nos.fork()", "crashed", 0, able=True, tried=False, race=True),
+    "every descriptor closed": Attack("import os\nos.closerange(0, 256)", EARLY, able=True, tried=False),
+    "a fork that also answers": Attack("import os\nos.fork()", AT_ALL, 21, able=True, tried=False),
     "megabytes of output": Attack(
         """
 import os, sys
@@ -507,7 +535,7 @@ QUICK = {**BYTES, **LIES, **SEARCHES, **ENDS}
 
 # These run into limits: three seconds a cell, twelve in all, 256 MB.
 SLOW = {
-    "half a frame": Attack(f"{SOCKET}judge.sendall(b'\\x00\\x40\\x00\\x00{{')", "timed out", tried=False),
+    "half a frame": Attack(f"{SOCKET}judge.sendall(b'\\x00\\x40\\x00\\x00{{')", EARLY, tried=False),
     "a loop": Attack("print('TRIED')\nwhile True: pass", "partly graded", 21, able=True, tried=False),
     "a loop that ignores signals": Attack(
         """
@@ -517,11 +545,11 @@ signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))
 while True:
     pass
 """,
-        "timed out",
+        EARLY,
         able=True,
         tried=False,
     ),
-    "a loop in C": Attack("sum(range(10**14))", "timed out", able=True, tried=False),
+    "a loop in C": Attack("sum(range(10**14))", EARLY, able=True, tried=False),
     "a regular expression": Attack(
         "import re\nre.match('(a+)+$', 'a' * 60 + 'b')", "partly graded", 21, able=True, tried=False
     ),
@@ -534,7 +562,7 @@ while True:
     ),
     "many slow cells' worth": Attack(
         "import time",
-        "timed out",
+        EARLY,
         0,
         answers={name: f"def {name.partition('.')[2]}(*a, **k):\n    time.sleep(100)\n" for name in EXERCISES},
         tried=False,
@@ -545,19 +573,28 @@ import signal
 signal.signal(signal.SIGINT, lambda *a: judge.sendall(frame({{"interrupted": True, "turn": turn()}})))
 while True: pass
 """,
-        "timed out",
+        EARLY,
         able=True,
         tried=False,
     ),
-    "memory": Attack("a = []\nwhile True: a.append(bytearray(1 << 24))", "out of memory", able=True, tried=False),
-    "memory of an array": Attack(
-        "import numpy as np\na = [np.ones(1 << 22) for _ in range(1000)]", "out of memory", able=True, tried=False
-    ),
-    "shared memory": Attack(
-        "import mmap, time\nm = mmap.mmap(-1, 2 << 30)\nfor i in range(0, 2 << 30, 4096): m[i] = 1",
+    # held until it is seen: the keeper looks at memory before it looks at time
+    "memory": Attack(
+        "import time\na = [bytearray(1 << 24) for _ in range(40)]\ntime.sleep(1000)",
         "out of memory",
         able=True,
         tried=False,
+    ),
+    "memory of an array": Attack(
+        "import numpy as np, time\na = np.ones(80 << 20)\ntime.sleep(1000)", "out of memory", able=True, tried=False
+    ),
+    "shared memory": Attack(
+        "import mmap, time\nm = mmap.mmap(-1, 1 << 30)\nfor i in range(0, 1 << 30, 4096): m[i] = 1\ntime.sleep(1000)",
+        "out of memory",
+        able=True,
+        tried=False,
+    ),
+    "memory without end": Attack(
+        "a = []\nwhile True: a.append(bytearray(1 << 24))", EARLY | {"partly graded"}, 21, able=True, tried=False
     ),
     "memory of many processes": Attack(
         """
@@ -565,10 +602,28 @@ import os, time
 for _ in range(20):
     if os.fork() == 0:
         a = bytearray(os.urandom(1 << 20) * 50)
-        time.sleep(100)
-time.sleep(100)
+        time.sleep(1000)
+time.sleep(1000)
 """,
         "out of memory",
+        able=True,
+        tried=False,
+    ),
+    "processor time that nobody waits for": Attack(
+        """
+import os, signal, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+while True:
+    try:
+        if os.fork() == 0:
+            begun = time.process_time()
+            while time.process_time() < begun + 0.5: pass
+            os._exit(0)
+    except OSError:
+        time.sleep(0.01)
+""",
+        EARLY | {"partly graded"},
+        21,
         able=True,
         tried=False,
     ),
@@ -581,11 +636,12 @@ while True:
     except OSError:
         pass
 """,
-        "out of memory",
+        EARLY | {"partly graded"},
+        21,
         able=True,
         tried=False,
     ),
     "a fork bomb of small processes": Attack(
-        "import os\nos.system('f() { f | f & }; f; exec sleep 1000')", "timed out", able=True, tried=False
+        "import os\nos.system('f() { f | f & }; f; exec sleep 1000')", AT_ALL, 21, able=True, tried=False
     ),
 }

@@ -105,7 +105,7 @@ def quick(released, tmp_path_factory) -> Batch:
             student("c-1-leaves", attacks.Attack(attacks.LEAVE), course),
             student("c-2-finds", attacks.Attack(attacks.FIND), course),
         ]
-        batch = graded_batch(course, students, Limits(cell=120, wall=300), workers=1)
+        batch = graded_batch(course, students, Limits(), workers=1)
         for server in (tcp, unix):
             server.shutdown(socket.SHUT_RDWR)
     assert not reached
@@ -117,7 +117,7 @@ def slow(released, tmp_path_factory) -> Batch:
     """Every attack that runs into a limit."""
     course = new_course(released, tmp_path_factory)
     students = [student(name_of(title), attack, course) for title, attack in attacks.SLOW.items()]
-    limits = Limits(cell=3, wall=12, memory=256 << 20, disk=16 << 20)
+    limits = Limits(cell=3, cpu=12, memory=256 << 20, disk=16 << 20)
     return graded_batch(course, students, limits, workers=2)
 
 
@@ -129,19 +129,19 @@ def printed(batch: Batch, name: str) -> str:
 
 
 def assert_harmless(batch: Batch, name: str, attack: attacks.Attack) -> None:
-    outcome = batch.ended[name]
-    said = printed(batch, name)
-    ends = {"timed out", "out of memory", "crashed"}  # on a busy machine another limit may be reached first
-    if attack.race and outcome.outcome == "graded":
-        ends.add("graded")
-    assert outcome.outcome == attack.outcome or {outcome.outcome, attack.outcome} <= ends, (outcome.reason, said)
-    # a submission that breaks down may have answered before: how far it came can be a race, and what it earned is its own
-    earned = attack.able and outcome.outcome in ends and outcome.points <= RIGHT
-    assert outcome.points == attack.points or earned, (outcome.reason, said)
+    """What must hold, however busy the machine is: an outcome with a reason, and the points of what was rightly answered."""
+    outcome, said = batch.ended[name], printed(batch, name)
+    possible = attack.outcomes if isinstance(attack.outcomes, set) else {attack.outcomes}
+    assert outcome.outcome in possible, (outcome.reason, said)
+    if outcome.outcome not in attacks.EARLY:
+        assert outcome.points == attack.points, (outcome.reason, said)
+    for exercise, verdict in outcome.verdicts.items():  # how far it came may be chance, what it earned there is not
+        right = attack.able and exercise not in attack.answers
+        assert verdict["points"] in ({0, verdict["max_points"]} if right or attack.lie else {0}), verdict
     assert "GOT" not in said
     assert not attack.tried or "TRIED" in said, outcome.reason
-    given = {score: batch.records[name].scores[score].points for score in batch.records[name].scores}
-    assert sum(given.values()) == outcome.points, "the gradebook has what the outcome says"
+    scores = batch.records[name].scores.values()
+    assert sum(score.points for score in scores) == outcome.points, "the gradebook has what the outcome says"
     assert bool(outcome.reason) == (outcome.outcome != "graded") and "null" not in outcome.reason
     assert outcome.reason.replace("\n", "").isprintable()
 
@@ -154,7 +154,6 @@ def test_attack(quick, title):
 @pytest.mark.parametrize("title", attacks.SLOW)
 def test_attack_on_the_limits(slow, title):
     assert_harmless(slow, name_of(title), attacks.SLOW[title])
-    assert slow.ended[name_of(title)].seconds < 12 + 15, "it cost no more than its own limit"
 
 
 @pytest.mark.parametrize("name", ["c-1-leaves", "c-2-finds"])

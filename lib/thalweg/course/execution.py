@@ -14,6 +14,7 @@ from threading import Lock
 from nbformat import NotebookNode
 
 import thalweg
+from thalweg.exercises import exercise
 
 from .errors import CourseError
 from .judging import Judged, judge_submission
@@ -48,8 +49,8 @@ def code() -> str:
     return digest.hexdigest()
 
 
-_sandboxes: dict[bool, Sandbox] = {}
-_one_at_a_time = Lock()  # a worker of a cluster may have several threads, but the process has one sandbox
+_sandboxes: dict[tuple[bool, bool], Sandbox] = {}  # by what it is given: confined, PyTorch
+_one_at_a_time = Lock()  # a worker of a cluster may have several threads, but a sandbox serves one
 
 
 def execute(job: Job) -> Judged:
@@ -61,11 +62,12 @@ def execute(job: Job) -> Judged:
         raise CourseError(
             f"The worker on {gethostname()} has another version of thalweg, which could judge differently."
         )
+    kind = job.confined, any(exercise(name).torch for name in job.exercises.values())
     with _one_at_a_time:
         for attempt in (1, 2):
-            sandbox = _sandboxes.get(job.confined)
+            sandbox = _sandboxes.get(kind)
             if sandbox is None:
-                sandbox = _sandboxes[job.confined] = Sandbox(job.confined)
+                sandbox = _sandboxes[kind] = Sandbox(*kind)
                 atexit.register(sandbox.close)
             try:
                 judged = judge_submission(sandbox, job.notebook, job.exercises, job.seed, job.limits)
@@ -74,7 +76,7 @@ def execute(job: Job) -> Judged:
             except OSError:
                 if attempt == 2:
                     raise
-            del _sandboxes[job.confined]  # the warm parent is gone: that is not this submission's doing
+            del _sandboxes[kind]  # the warm parent is gone: that is not this submission's doing
             atexit.unregister(sandbox.close)
             sandbox.close()
     raise AssertionError("not reached")

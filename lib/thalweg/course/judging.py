@@ -16,6 +16,7 @@ from nbformat import NotebookNode, from_dict
 
 from thalweg import exercises as _exercises
 from thalweg.exercises import VERDICT_MIME, Case, Exercise, Observation, Verdict, judge
+from thalweg.exercises.exercise import named
 
 from .notebooks import grade_id
 from .sandbox import wire
@@ -107,6 +108,9 @@ def _run(session: Session, source: str, seed: int, room: int) -> list[NotebookNo
                 raise Ended("crashed")
     except TooLong:
         return [_output("error", ename="CellTimeoutError", evalue="", traceback=[])]
+    except wire.WireError:
+        said = f"The cell has {len(source):,} characters, which is more than can be run."
+        return [_output("error", ename="ValueError", evalue=said, traceback=[])]
     raise Ended("crashed")
 
 
@@ -153,8 +157,15 @@ def _observations(sent: Any, cases: Any) -> list[Observation]:
         arrays = None if outputs is None else {n: np.asarray(v) for n, v in wire.decode_all(outputs).items()}
         if arrays and any(array.dtype.kind not in "fiubc" for array in arrays.values()):
             raise wire.WireError("an output is not a number")
-        seen.append(Observation(arrays, error and _without_numbers(error), tuple(sorted(changed))))
+        seen.append(Observation(arrays, error and _error(error), tuple(sorted(changed))))
     return seen
+
+
+def _error(sent: str) -> str:
+    """An error's text, with a name first whatever was sent: no sentence of a submission's is taken for the judge's."""
+    words = _without_numbers(sent)
+    name = words.partition(":")[0]
+    return words if named(name) == name else f"Exception: {words}"
 
 
 def _without_numbers(error: str) -> str:

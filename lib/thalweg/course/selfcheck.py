@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from nbconvert.exporters.exporter import ResourcesDict
@@ -11,6 +12,7 @@ from nbformat.v4 import new_code_cell
 from nbgrader.utils import compute_checksum
 
 from thalweg.exercises import exercise
+from thalweg.exercises.own import hidden
 
 from .errors import CourseError
 from .kernel import Execute
@@ -30,8 +32,9 @@ class SelfCheck:
 
 
 def self_check(path: Path, timeout: int, step: Step = lambda done, total: None) -> SelfCheck:
-    """Check the notebook in the file ``path`` and run it from top to bottom in a fresh kernel, in its own folder.
+    """Check the notebook in the file ``path`` and run it from top to bottom in a fresh kernel.
 
+    As when it is graded, it runs in an empty folder, and the library's own methods cannot be imported.
     Each cell may run for ``timeout`` seconds; ``step(done, total)`` is called before each cell.
     Raises CourseError when the file is not the notebook of an assignment.
     """
@@ -44,7 +47,7 @@ def self_check(path: Path, timeout: int, step: Step = lambda done, total: None) 
     cells, exercises = _released(path, notebook)
     blank = {grade_id(cell) for cell in notebook.cells if _as_released(cell, "solution")}
     faults = _cell_faults(notebook, cells) + [f"The cell {name} has no answer yet." for name in cells if name in blank]
-    _run(notebook, exercises, path.parent, timeout, step)
+    _run(notebook, exercises, timeout, step)
     faults += [f"It stopped in {where}." for where in stopped(notebook, blank)]
     found = verdicts(notebook, exercises)
     return SelfCheck(faults, {exercises[name]: found[exercises[name]] for name in cells if name in exercises})
@@ -93,7 +96,7 @@ def _as_released(cell: NotebookNode, kind: str) -> bool | None:
         return False
 
 
-def _run(notebook: NotebookNode, exercises: dict[str, str], folder: Path, timeout: int, step: Step) -> None:
+def _run(notebook: NotebookNode, exercises: dict[str, str], timeout: int, step: Step) -> None:
     """Run the notebook, with the exercises' own judge in its grading cells, which are empty in the release."""
     missing = exercises.keys() - {grade_id(cell) for cell in notebook.cells}
     for name in sorted(missing):
@@ -104,6 +107,12 @@ def _run(notebook: NotebookNode, exercises: dict[str, str], folder: Path, timeou
             symbol = exercise(asked).answer_name
             cell.source = f'from thalweg.exercises import grade\n\ngrade("{asked}", globals().get("{symbol}"))'
     total = len(notebook.cells)
-    config = nbgrader_settings(folder, timeout)
-    runner = Execute(config=config, on_cell_start=lambda cell, cell_index: step(cell_index, total))
-    runner.preprocess(notebook, ResourcesDict(metadata={"path": str(folder)}))
+    absent = hidden(any(exercise(name).torch for name in exercises.values()))
+    notebook.cells.insert(0, new_code_cell(f"from thalweg.exercises.own import without\n\nwithout{absent}"))
+    with TemporaryDirectory() as folder:
+        runner = Execute(
+            config=nbgrader_settings(Path(folder), timeout),
+            on_cell_start=lambda cell, cell_index: step(max(cell_index - 1, 0), total),
+        )
+        runner.preprocess(notebook, ResourcesDict(metadata={"path": folder}))
+    del notebook.cells[0]

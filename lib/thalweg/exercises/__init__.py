@@ -15,6 +15,7 @@ import numpy as np
 
 from .exercise import Case, Exercise, Observation, observe, unpack
 from .judge import Judge, Key, Mistake, Verdict, judge, parts_in_words
+from .own import calls, hidden
 
 __all__ = [
     "Case", "Exercise", "Judge", "Key", "Mistake", "Observation", "Verdict",
@@ -27,7 +28,7 @@ VERDICT_MIME = "application/vnd.thalweg.verdict+json"
 
 def topics() -> list[str]:
     """The topics that have exercises: one module each. (The module of the same name in ``keys`` may be out of reach.)"""
-    own = {"comparing", "diagnosis", "exercise", "judge", "keys"}
+    own = {"comparing", "diagnosis", "exercise", "judge", "keys", "own"}
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in own)
 
 
@@ -52,22 +53,35 @@ def key(name: str) -> Key:
 
 
 def verdict(
-    name: str, answer: Any, seed: int | None = None, earlier: Mapping[str, str | None] | None = None
+    name: str,
+    answer: Any,
+    seed: int | None = None,
+    earlier: Mapping[str, str | None] | None = None,
+    own: bool = False,
 ) -> Verdict:
-    """Judge ``answer`` on freshly drawn inputs (on the same ones for the same ``seed``); ``earlier`` as in :meth:`Judge.verdict`."""
+    """Judge ``answer`` on freshly drawn inputs (on the same ones for the same ``seed``); ``earlier`` as in :meth:`Judge.verdict`.
+
+    If it has to be one's ``own``, nothing is earned by calling what is not there where it is graded.
+    """
     asked = exercise(name)
     if answer is None:
         parts = {part: (0.0, points) for part, points in asked.parts.items()}
         return Verdict(name, parts, message=f"There is no answer yet: {asked.answer_name} is not defined, or None.")
     rng = np.random.default_rng(None if seed is None else [seed, zlib.crc32(name.encode())])
     cases = asked.draw(rng)
-    judged, got = Judge(asked, key(name), cases), observe(asked, answer, cases)
+    with calls(hidden(asked.torch) if own else ()) as called:
+        got = observe(asked, answer, cases)
+    if called:
+        parts = {part: (0.0, points) for part, points in asked.parts.items()}
+        message = f"It calls {called[0]}, which is not there where it is graded. The answer has to be your own."
+        return Verdict(name, parts, message=message)
+    judged = Judge(asked, key(name), cases)
     return replace(judged.verdict(got, earlier), detail=judged.detail(got))
 
 
 def _judged(name: str, answer: Any, seed: int | None = None) -> Verdict:
     """The verdict, by what earlier exercises have shown in this process; it is kept for later ones."""
-    result = verdict(name, answer, seed, _shown)
+    result = verdict(name, answer, seed, _shown, own=True)
     _shown[name] = result.mistake
     return result
 

@@ -6,6 +6,7 @@ Nothing here knows a right answer: those, and the known mistakes, are in :mod:`t
 import contextlib
 import copy
 import io
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,6 +56,7 @@ class Exercise:
     kind: str = "code"  # or "experiment": the answer is a number
     legend: str = ""  # what the drawn inputs stand for, where their names do not say it
     shares: Mapping[str, float] = field(default_factory=dict)
+    torch: bool = False  # is it answered in PyTorch? Where it is graded, there is none for any other
     symbol: str = field(default="")  # the name that the notebook must define; by default the last part of ``name``
 
     @property
@@ -70,10 +72,14 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Observation:
-    """What an answer did with one case: named outputs, or the error; and which inputs it modified."""
+    """What an answer did with one case: named outputs, or the error; and which inputs it modified.
+
+    Where it is graded, all of this is what the answer's own process says. Outputs are compared with the reference's; that
+    nothing was modified is taken on trust.
+    """
 
     outputs: dict[str, np.ndarray] | None
-    error: str | None = None  # "TypeError: ..."
+    error: str | None = None  # "TypeError: ...", always with a name first
     changed: tuple[str, ...] = ()
 
 
@@ -93,21 +99,21 @@ def run_of_gradients(rng: np.random.Generator) -> np.ndarray:
 
 
 class UnusableError(TypeError):
-    """What an answer returned cannot be used; the message says why, as a sentence about it."""
+    """What an answer returned cannot be used; the message says why."""
 
 
 def unpack(result: Any, *names: str) -> dict[str, Any]:
     """Name the values that an answer returned. Raises UnusableError when their number is wrong."""
     wanted = f"{len(names)} values ({', '.join(names)})"
     if result is None:
-        raise UnusableError(f"It returned None instead of {wanted}: is the return statement missing?")
+        raise UnusableError(f"it returned None instead of {wanted}: is the return statement missing?")
     if isinstance(result, np.ndarray) and result.ndim > 1 and len(result) == len(names):
         result = tuple(
             result
         )  # an array of as many rows unpacks like a tuple; one of as many numbers is a single value
     if not isinstance(result, (tuple, list)) or len(result) != len(names):
         count = f"{len(result)} values" if isinstance(result, (tuple, list)) else f"one {type(result).__name__}"
-        raise UnusableError(f"It returned {count} instead of {wanted}")
+        raise UnusableError(f"it returned {count} instead of {wanted}")
     return dict(zip(names, result, strict=True))
 
 
@@ -130,6 +136,8 @@ def _plain(name: str, value: Any) -> np.ndarray:
         raise UnusableError(f"{name} is not an array of numbers: {error}") from error
     if array.dtype.kind not in "fiubc":
         raise UnusableError(f"{name} is not a number or an array of numbers, but {type(value).__name__}")
+    if array.dtype.type in (np.longdouble, np.clongdouble):  # each machine has its own, so none is asked for
+        array = array.astype(complex if array.dtype.kind == "c" else float)
     return array
 
 
@@ -154,8 +162,22 @@ def observe(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> list[Obse
                 warnings.simplefilter("ignore")
                 outputs = {name: _plain(name, value) for name, value in exercise.run(answer, inputs).items()}
             seen.append(Observation(outputs, changed=_changed(case.inputs, inputs)))
-        except Exception as error:  # whatever a student's code raises is an observation, not a crash
-            name = "" if isinstance(error, UnusableError) else type(error).__name__
-            words = ": ".join(filter(None, [name, str(error)]))
-            seen.append(Observation(None, words, _changed(case.inputs, inputs)))
+        except KeyboardInterrupt:  # somebody has had enough of waiting
+            raise
+        except BaseException as error:  # whatever else a student's code raises is an observation, not a crash
+            seen.append(Observation(None, in_words(error), _changed(case.inputs, inputs)))
     return seen
+
+
+def in_words(error: BaseException) -> str:
+    """An error as "TypeError: ...". What comes after the colon is the answer's own code, and so may be anything."""
+    try:
+        said = str(error)
+    except BaseException:
+        said = ""
+    return f"{named(type(error).__name__)}: {said}" if said else named(type(error).__name__)
+
+
+def named(kind: str) -> str:
+    """``kind`` where it is the name of an error; any other name could be read as a sentence of the judge's."""
+    return kind if re.fullmatch(r"[A-Za-z_]\w{0,99}", kind, re.ASCII) else "Exception"

@@ -6,7 +6,6 @@ has an equal share of "edges". And edge cases, "form" and "untouched" count for 
 inputs: zeros of the right shape are right for many an edge, and earn nothing.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -344,8 +343,9 @@ class Judge:
         if error.startswith("NotImplementedError"):
             return "There is no answer yet."
         where = self._for(failed) if self.cases[failed[0]].part == "edges" else ""
-        kind_of_error = re.match(r"\w+(Error|Exception|Interrupt|Iteration)\b", error)
-        return f"It stops with an error{where}: {error}" if kind_of_error else error
+        unusable = error.startswith("UnusableError: ")
+        fault = "What it returns cannot be used" if unusable else "It stops with an error"
+        return f"{fault}{where}: {error.removeprefix('UnusableError: ')}"
 
 
 def judge(

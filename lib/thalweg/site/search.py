@@ -8,6 +8,7 @@ small text beside each page (``momentum.txt``), because the pages with all their
 import html
 import re
 import unicodedata
+from pathlib import Path
 from typing import Any
 
 from bs4 import BeautifulSoup
@@ -52,19 +53,24 @@ def shown(code: str) -> str:
 def readable(page: nodes.document) -> nodes.document:
     """A copy of a page with that alone which the search is to find."""
     copy = page.deepcopy()
-    for node in list(copy.findall()):
-        classes = set(node.get("classes", [])) if isinstance(node, nodes.Element) else set()
-        if node.parent is None:
-            continue
-        folded = "cell_input" in classes and FOLDED & set(node.parent["classes"])
-        if folded or isinstance(node, nodes.raw) or (isinstance(node, nodes.literal_block) and "output" in classes):
-            node.parent.remove(node)
-        elif isinstance(node, nodes.math | nodes.math_block):
-            node.replace_self(nodes.inline("", f" {letters(node.astext())} "))
-        elif isinstance(node, nodes.literal_block):
-            text = shown(node.astext())
-            node.replace_self(nodes.literal_block(text, text))
+    for raw in list(copy.findall(nodes.raw)):
+        raw.parent.remove(raw)
+    for code in list(copy.findall(nodes.literal_block)):
+        if "output" in code["classes"] or _is_folded(code):
+            code.parent.remove(code)
+        else:
+            code.replace_self(nodes.literal_block(shown(code.astext()), shown(code.astext())))
+    for formula in [*copy.findall(nodes.math), *copy.findall(nodes.math_block)]:
+        formula.replace_self(nodes.inline("", f" {letters(formula.astext())} "))
     return copy
+
+
+def _is_folded(node: nodes.Node) -> bool:
+    """Whether the node stands in a cell whose code the page hides."""
+    while node := node.parent:
+        if FOLDED & set(node["classes"]):
+            return True
+    return False
 
 
 def introduced(page: nodes.document) -> list[str]:
@@ -106,10 +112,14 @@ def _index(app: Sphinx) -> None:
 
     def index_page(name: str, page: nodes.document, title: str) -> None:
         plain(name, readable(page), title)
-        if builder.indexer is not None and name in _topics(app):
-            for text in introduced(page):
-                for word in builder.indexer.lang.split(text):
-                    builder.indexer._title_mapping.setdefault(builder.indexer.lang.stem(word.lower()), set()).add(name)
+        if builder.indexer is None:
+            return
+        index, language = builder.indexer, builder.indexer.lang
+        for number in [term for term in index._mapping if term.isdigit()]:
+            del index._mapping[number]  # Sphinx's search leaves numbers out of what it is asked
+        if name in _topics(app):
+            for word in language.split(" ".join(introduced(page))):
+                index._title_mapping.setdefault(language.stem(word.lower()), set()).add(name)
 
     builder.index_page = index_page
 
@@ -127,9 +137,12 @@ def _script(app: Sphinx, page: str, template: str, context: dict[str, Any], doct
 
 
 def _write(app: Sphinx, exception: Exception | None) -> None:
-    """Write a text beside each page that is newer than the one it has."""
+    """Write a text beside each page that is newer than the one it has; take away those of pages that are gone."""
     if exception or app.builder.format != "html":
         return
+    for text in Path(app.outdir, "chapters").rglob("*.txt"):
+        if not text.with_suffix(".html").exists():
+            text.unlink()
     for path in written.pages(app):
         text = path.with_suffix(".txt")
         if not text.exists() or text.stat().st_mtime < path.stat().st_mtime:

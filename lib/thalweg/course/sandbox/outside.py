@@ -1,5 +1,6 @@
 """The near side: start the sandbox, open a session for each submission, never believe what comes back."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -12,37 +13,42 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import thalweg
+from thalweg.exercises import own
+from thalweg.exercises.own import TORCH
 
 from ..errors import CourseError
-from . import wire
+from . import keeper, wire
 
 NOBODY = 65534
 PRIVATE = "/private"  # a submission's own folder: its home, its temporary files
 HOME = "/thalweg"  # where the package stands in the sandbox
-HIDDEN = ("numpy", "torch", "exercises/keys", "course", "site")  # of the package: answers, and the grading itself
-OTHERS = ("torch", "functorch", "torchgen")  # of other packages: a NumPy exercise is solved in NumPy
+HIDDEN = tuple(name.partition(".")[2].replace(".", "/") for name in own.HIDDEN)  # answers, and the grading itself
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime")
-START = 30.0  # seconds until a process for a submission must be there
-GRACE = 5.0  # seconds that an interrupted cell gets to end by itself
+START = 300.0  # seconds until a process for a submission must be there, on however busy a machine
+SPARE = 60.0  # seconds after which a keeper that has not ended what it should has died
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use: seconds of time (a cell, and in all), seconds of CPU, bytes, numbers of processes.
+    """What one submission may use.
 
-    ``checks`` says how often its cells may call ``check`` together; after that it answers no more.
+    Seconds are those that it takes: of processor, by all that it started, and those in which all of it sleeps (see
+    :mod:`keeper`). ``cell`` is for a cell or for one answer, ``cpu`` in all. ``wall`` is the clock's: a wide fence, for what finds
+    a way not to be counted. ``memory`` and ``disk`` are bytes, ``processes`` counts threads too. ``checks`` says how often its
+    cells may call ``check`` together; after that it answers no more.
     """
 
     cell: float = 60.0
-    wall: float = 300.0
-    cpu: int = 240
+    cpu: float = 300.0
+    wall: float = 3600.0
     memory: int = 1 << 30
     disk: int = 64 << 20
-    processes: int = 64
+    processes: int = 24
     checks: int = 200
 
 
@@ -54,6 +60,12 @@ class Ended(Exception):
         self.why = why
 
 
+def _reason(told: bytes) -> str:
+    """Why a process has ended, by what its keeper said before."""
+    reasons = {keeper.TIME: "timed out", keeper.MEMORY: "out of memory"}
+    return next((reason for word, reason in reasons.items() if word in told), "crashed")
+
+
 class TooLong(Exception):
     """A request took longer than it may; it was interrupted, and the process lives on."""
 
@@ -61,13 +73,16 @@ class TooLong(Exception):
 class Sandbox:
     """A warm, confined parent process. Use it as a context manager; :meth:`session` is called from one thread at a time.
 
-    ``confined=False`` runs submissions with the caller's own rights. Raises CourseError when the machine cannot confine.
+    With ``torch``, submissions have PyTorch, on one thread. ``confined=False`` runs them with the caller's own rights. Raises
+    CourseError when the machine cannot confine, or has no PyTorch.
     """
 
-    def __init__(self, confined: bool = True):
+    def __init__(self, confined: bool = True, torch: bool = False):
         self.confined = confined
+        if torch and find_spec("torch") is None:
+            raise CourseError("An exercise needs PyTorch, which is not here. Install it: pip install 'thalweg[torch]'.")
         near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command, environment = _command(far.fileno(), confined)
+        command, environment = _command(far.fileno(), confined, torch)
         self._said = tempfile.TemporaryFile()  # its errors; a pipe that nobody reads would fill up  # noqa: SIM115
         self._process = subprocess.Popen(
             command, pass_fds=[far.fileno()], env=environment, stdin=subprocess.DEVNULL,
@@ -128,18 +143,18 @@ class Sandbox:
 
 
 class Session:
-    """The conversation with one submission's process: requests and replies, each with a deadline."""
+    """The conversation with one submission's process: requests and replies. Its keeper watches the time that each takes."""
 
     def __init__(self, work: socket.socket, orders: socket.socket, limits: Limits):
         self._work, self._orders = work, orders
         try:
             ready = wire.receive(work, time.monotonic() + START)
-        except wire.WireError:
+        except (wire.WireError, OSError):
             ready = {}
         if ready != {"ready": True}:
             self.close()
             raise OSError("no process could be confined for a submission")
-        self._end = time.monotonic() + limits.wall
+        self._end = time.monotonic() + limits.wall + SPARE
         self.limits = limits
         self.checks = 0  # calls of ``check`` so far
         self._turn = ""
@@ -148,61 +163,68 @@ class Session:
     def ask(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Send a request and yield what comes back, until the caller stops asking; all within one cell's time.
 
-        Raises Ended when the process is gone or talks nonsense, TooLong when it was interrupted.
+        Raises WireError when the request is too large, Ended when the process is gone or talks nonsense, TooLong when it was
+        interrupted.
         """
-        deadline = min(time.monotonic() + self.limits.cell, self._end)
         self._turn, self.checking = secrets.token_hex(8), None
-        self._send(message | {"turn": self._turn})
+        raw = wire.packed(message | {"turn": self._turn})
+        self._begin()
+        self._send(raw)
         while True:
-            try:
-                yield self._receive(deadline)
-            except TimeoutError:
-                self._interrupt()
-                raise TooLong from None
+            reply = self._receive()
+            if "interrupted" in reply:
+                if keeper.INTERRUPTED in self._told(wait=False):
+                    raise TooLong
+                raise Ended("crashed")
+            self._order(keeper.PAUSE)
+            yield reply
 
-    def _receive(self, deadline: float) -> dict[str, Any]:
+    def reply(self, message: dict[str, Any]) -> None:
+        """Answer a question that came while a cell ran."""
+        self._order(keeper.CONTINUE)
+        self._send(wire.packed(message))
+
+    def _begin(self) -> None:
+        """Its time starts. Confirmed, so that no interruption of an earlier request can reach this one."""
+        self._order(keeper.BEGIN)
+        while keeper.BEGIN not in (told := self._told(wait=True)):
+            if told != keeper.INTERRUPTED:  # that came too late
+                raise Ended(_reason(told))
+
+    def _receive(self) -> dict[str, Any]:
         """The next reply. One that was sent before this request, or by what an earlier one left running, ends it all."""
         try:
-            reply = wire.receive(self._work, deadline)
-        except TimeoutError:
-            raise
+            reply = wire.receive(self._work, self._end)
+        except TimeoutError as error:
+            raise Ended("timed out") from error
         except (wire.WireError, OSError) as error:
             raise Ended(self._why()) from error
         if reply.pop("turn", None) != self._turn:
             raise Ended(self._why())
         return reply
 
-    def reply(self, message: dict[str, Any]) -> None:
-        """Answer a question that came while a cell ran."""
-        self._send(message)
-
-    def _send(self, message: dict[str, Any]) -> None:
+    def _send(self, raw: bytes) -> None:
         try:
-            self._work.settimeout(30)
-            wire.send(self._work, message)
+            self._work.settimeout(max(self._end - time.monotonic(), 1))
+            self._work.sendall(raw)
         except OSError as error:
             raise Ended(self._why()) from error
 
-    def _interrupt(self) -> None:
-        """Ctrl-C; whatever is still said within the grace is dropped. Raises Ended when that does not help."""
-        deadline = min(time.monotonic() + GRACE, self._end + GRACE)
+    def _order(self, order: bytes) -> None:
+        with contextlib.suppress(OSError):  # the keeper has ended; the next word says so
+            self._orders.send(order)
+
+    def _told(self, wait: bool) -> bytes:
+        """What the keeper has said meanwhile; nothing when it has ended."""
+        self._orders.settimeout(max(self._end - time.monotonic(), 1) if wait else 0)
         try:
-            self._orders.send(b"i")
-            while "interrupted" not in self._receive(deadline):
-                pass
-        except Ended as ended:  # it may have run out of memory meanwhile
-            raise Ended("timed out" if ended.why == "crashed" else ended.why) from None
+            return self._orders.recv(64)
         except OSError:
-            raise Ended("timed out") from None
+            return b""
 
     def _why(self) -> str:
-        """The keeper's last word on a process that has gone."""
-        self._orders.settimeout(0.5)
-        try:
-            word = self._orders.recv(1)
-        except OSError:
-            word = b""
-        return {b"t": "timed out", b"m": "out of memory"}.get(word, "crashed")
+        """Why the process has gone, or has to go: the keeper says so before it ends one."""
+        return _reason(self._told(wait=False))
 
     def close(self) -> None:
         """End the submission's process and everything that it started."""
@@ -216,9 +238,9 @@ REMEDY = (
 )
 
 
-def _command(control: int, confined: bool) -> tuple[list[str], dict[str, str]]:
+def _command(control: int, confined: bool, torch: bool) -> tuple[list[str], dict[str, str]]:
     """How to start the parent, and its environment."""
-    start = [sys.executable, "-m", "thalweg.course.sandbox.inside", str(control)]
+    start = [sys.executable, "-m", "thalweg.course.sandbox.inside", str(control), *["torch"] * torch]
     package = Path(thalweg.__file__).resolve().parent
     private = PRIVATE if confined else tempfile.gettempdir()
     environment = {
@@ -242,7 +264,7 @@ def _command(control: int, confined: bool) -> tuple[list[str], dict[str, str]]:
     for folder in ("/tmp", HOME):  # the project itself may lie in /tmp: what is bound there must stay in sight
         command += ["--perms", "0755", "--dir", folder]
     command += ["--ro-bind", str(package), f"{HOME}/thalweg"]
-    masks = _masks(package)
+    masks = _masks(package, torch)
     command += masks
     # Whoever owns an empty folder may write to it: what one submission left there, the next one would find.
     for folder in ("/", "/dev", *(masks[i + 1] for i, word in enumerate(masks) if word == "--tmpfs")):
@@ -258,7 +280,7 @@ def _command(control: int, confined: bool) -> tuple[list[str], dict[str, str]]:
     return [*command, "--", *become, *start], environment | {"PYTHONPATH": HOME}
 
 
-def _masks(package: Path) -> list[str]:
+def _masks(package: Path, torch: bool) -> list[str]:
     """Empty folders over what a submission must not find."""
     arguments: list[str] = []
     for name in HIDDEN:
@@ -267,7 +289,7 @@ def _masks(package: Path) -> list[str]:
     for name in ("course/__init__.py", "course/sandbox"):
         arguments += ["--ro-bind", str(package / name), f"{HOME}/thalweg/{name}"]
     libraries = Path(sysconfig.get_path("purelib"))
-    for folder in (package, *(libraries / name for name in OTHERS)):
+    for folder in (package, *(libraries / name for name in TORCH if not torch)):
         if folder.is_dir() and any(folder.is_relative_to(root) for root in (sys.prefix, sys.base_prefix)):
             arguments += ["--perms", "0755", "--tmpfs", str(folder)]
     return arguments

@@ -2,6 +2,7 @@
 
 A filter in the kernel refuses them. Namespaces and mounts: a process may otherwise make a user namespace of its own and be
 root in there. Shared memory and keyrings: they belong to no process, so nobody's limit counts them, or they outlive it.
+Of the families of sockets one is allowed. And setsid does nothing: the kernel shares the processors out among sessions first.
 """
 
 import ctypes
@@ -18,13 +19,17 @@ REFUSED = {
     "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
     "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282), "io_uring_setup": (425, 425),
 }  # fmt: skip
-CLONE, CLONE3 = (56, 220), 435
+CLONE, CLONE3, SETSID = (56, 220), 435, (112, 157)
+SOCKETS = {"socket": (41, 198), "socketpair": (53, 199)}
+FAMILY = (
+    1  # AF_UNIX: the only one that works without a network. Every other is a door, such as AF_VSOCK to a machine's host
+)
 NAMESPACES = 0x7E020000  # the flags of clone that make one
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # instructions of classic BPF
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # where they stand in struct seccomp_data
-_ALLOW, _ERRNO, _EPERM, _ENOSYS = 0x7FFF0000, 0x50000, 1, 38
+_ALLOW, _ERRNO, _EPERM, _ENOSYS, _EAFNOSUPPORT = 0x7FFF0000, 0x50000, 1, 38, 97
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 
 
@@ -43,7 +48,13 @@ def program(machine: str) -> bytes:
     ]  # fmt: skip
     for numbers in REFUSED.values():
         lines += [_one(_EQUAL, numbers[column], 0, 1), refuse]
+    for numbers in SOCKETS.values():
+        lines += [
+            _one(_EQUAL, numbers[column], 0, 4), _one(_LOAD, _FIRST_ARGUMENT), _one(_EQUAL, FAMILY, 0, 1),
+            _one(_RETURN, _ALLOW), _one(_RETURN, _ERRNO | _EAFNOSUPPORT),
+        ]  # fmt: skip
     lines += [
+        _one(_EQUAL, SETSID[column], 0, 1), _one(_RETURN, _ERRNO | 0),
         _one(_EQUAL, CLONE[column], 0, 3), _one(_LOAD, _FIRST_ARGUMENT), _one(_ANY_BIT, NAMESPACES, 0, 1), refuse,
         _one(_RETURN, _ALLOW),
     ]  # fmt: skip

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 LARGEST = 8 * 2**20  # bytes of a frame
+DIMENSIONS = 64  # of an array: as many as NumPy's can have
 DTYPES = frozenset(["|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8", "<c8", "<c16"])
 
 
@@ -28,12 +29,17 @@ class Closed(WireError):
     """The other side has ended."""
 
 
-def send(sock: socket.socket, message: Mapping[str, Any]) -> None:
-    """Send one message. Raises WireError when it is too large, OSError when nobody listens."""
+def packed(message: Mapping[str, Any]) -> bytes:
+    """The frame of one message. Raises WireError when it is too large."""
     raw = json.dumps(message, allow_nan=False, separators=(",", ":")).encode()
     if len(raw) > LARGEST:
         raise WireError(f"a message of {len(raw)} bytes is larger than {LARGEST}")
-    sock.sendall(struct.pack(">I", len(raw)) + raw)
+    return struct.pack(">I", len(raw)) + raw
+
+
+def send(sock: socket.socket, message: Mapping[str, Any]) -> None:
+    """Send one message. Raises WireError when it is too large, OSError when nobody listens."""
+    sock.sendall(packed(message))
 
 
 def receive(sock: socket.socket, deadline: float | None = None) -> dict[str, Any]:
@@ -128,7 +134,7 @@ def _array(parts: Any) -> np.ndarray:
     dtype, shape, raw = parts
     if not isinstance(dtype, str) or dtype not in DTYPES:
         raise WireError(f"an array has the type {str(dtype)[:40]!r}")
-    if len(shape) > 8 or not all(type(n) is int and 0 <= n <= LARGEST for n in shape):
+    if len(shape) > DIMENSIONS or not all(type(n) is int and 0 <= n <= LARGEST for n in shape):
         raise WireError("an array has an impossible shape")
     try:
         data = base64.b64decode(raw, validate=True)

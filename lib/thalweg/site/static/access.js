@@ -5,11 +5,15 @@ for (const button of document.querySelectorAll(".theme-switch-button, .search-bu
 // A formula wider than the page scrolls in its own box, which is a stop of the Tab key for as long as there is something to scroll.
 const formulas = new ResizeObserver((entries) => {
   for (const { target } of entries) {
-    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
-    else target.removeAttribute("tabindex");
+    const name = `Formula ${drawn.indexOf(target) + 1}`;
+    for (const [attribute, value] of [["tabindex", 0], ["role", "region"], ["aria-label", name]]) {
+      if (target.scrollWidth > target.clientWidth) target.setAttribute(attribute, value);
+      else target.removeAttribute(attribute);
+    }
   }
 });
-for (const formula of document.querySelectorAll(".katex-display")) formulas.observe(formula);
+const drawn = [...document.querySelectorAll(".katex-display")];
+for (const formula of drawn) formulas.observe(formula);
 
 // On a phone the contents lie over the page: they make room for the place that was chosen.
 const contents = document.getElementById("pst-secondary-sidebar-modal");
