@@ -61,9 +61,6 @@ def measurements():
             for noise, (inputs, hidden) in KEEP.items():
                 model = trained(tt.thinned_mlp(64, *widths, 10, inputs=inputs, hidden=hidden, seed=seed), split, seed)
                 yield f"{len(widths)} x {widths[0]}", noise, seed, error(model, split)
-        for inputs in (0.5, 0.7, 0.8, 0.9, 1.0):
-            model = trained(tt.thinned_mlp(64, 128, 128, 10, inputs=inputs, hidden=0.8, seed=seed), split, seed)
-            yield "2 x 128", f"{inputs:g} / 0.8", seed, error(model, split)
         for network, make, noises in (
             ("1 x 128", drop_connect, {"none": 1.0, "DropConnect 0.8": 0.8, "DropConnect 0.5": 0.5}),
             ("8 residual blocks", residual, {"none": 1.0, "stochastic depth 0.8": 0.8, "stochastic depth 0.5": 0.5}),
@@ -78,16 +75,6 @@ def measurements():
         for passes in (1, 12):
             noise = f"fractional max pooling, {passes} pass{'es' * (passes > 1)}"
             yield "convolutional", noise, seed, error(model, split, passes)
-    yield from hidden_rates()
-
-
-def hidden_rates():
-    """Yield the same for a network that keeps all inputs and fewer or more of its hidden units."""
-    for seed in SEEDS:
-        split = data.digits(test_fraction=0.5, seed=seed)
-        for hidden in (0.2, 0.4, 0.5, 0.6, 1.0):  # 0.8 is among the input rates above
-            model = trained(tt.thinned_mlp(64, 128, 128, 10, hidden=hidden, seed=seed), split, seed)
-            yield "2 x 128", f"1 / {hidden:g}", seed, error(model, split)
 
 
 if __name__ == "__main__":

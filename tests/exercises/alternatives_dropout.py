@@ -1,75 +1,39 @@
 """Right answers to the dropout assignment, written in other ways than the reference."""
 
-import itertools
-
 import numpy as np
 
 
-def plain_by_indexing(x, keep, u=None):
-    if u is None:
-        return keep * x
-    y = x.copy()
-    y[u >= keep] = 0
-    return y
+def repaired_by_indexing(x, dy, keep, u=None):
+    y, dx = x.copy(), dy.copy()
+    if u is not None:
+        for array in (y, dx):
+            array[u >= keep] = 0
+            array /= keep
+    return y, dx
 
 
-def plain_looped(x, keep, u=None):
-    y = np.empty_like(x)
+def repaired_looped(x, dy, keep, u=None):
+    y, dx = np.zeros_like(x), np.zeros_like(dy)
     for i in np.ndindex(x.shape):
-        y[i] = x[i] * keep if u is None else (x[i] if u[i] < keep else 0)
-    return y
+        if u is None:
+            y[i], dx[i] = x[i], dy[i]
+        elif u[i] < keep:
+            y[i], dx[i] = x[i] / keep, dy[i] / keep
+    return y, dx
 
 
-def plain_as_product(x, keep, u=None):
-    return np.multiply(x, keep if u is None else u < keep)
+def log_average_with_logaddexp(logits):
+    logs = logits - np.logaddexp.reduce(logits, axis=1)[:, None]
+    return np.logaddexp.reduce(logs, axis=0) - np.log(len(logits))
 
 
-def backward_as_products(dy, cache):
-    z, keep, u = cache
-    return dy * (u < keep) * (z > 0) / keep, {}
-
-
-def backward_in_stages(dy, cache):
-    z, keep, u = cache
-    dy = dy.copy()
-    dy[u >= keep] = 0
-    dy /= keep
-    dy[z <= 0] = 0
-    return dy, {}
-
-
-def ensemble_with_itertools(a, w, b, keep):
-    total = np.zeros(len(b))
-    for mask in itertools.product((0, 1), repeat=len(a)):
-        kept = sum(mask)
-        logits = w @ (np.array(mask) * a / keep) + b
-        e = np.exp(logits - max(logits))
-        total += keep**kept * (1 - keep) ** (len(a) - kept) * e / e.sum()
-    return total
-
-
-def ensemble_by_recursion(a, w, b, keep):
-    """Decide the last unit, then the rest."""
-    if len(a) == 0:
-        e = np.exp(b - b.max())
-        return e / e.sum()
-    with_it = ensemble_by_recursion(a[:-1], w[:, :-1], b + w[:, -1] * a[-1] / keep, keep)
-    return keep * with_it + (1 - keep) * ensemble_by_recursion(a[:-1], w[:, :-1], b, keep)
-
-
-def expected_loss_from_variances(x, target, w, keep):
-    residual = x @ w - target
-    variance = np.sum((x * w) ** 2, axis=1) / keep - np.sum((x * w) ** 2, axis=1)
-    return (residual @ residual + variance.sum()) / len(target)
-
-
-def expected_loss_looped(x, target, w, keep):
-    total = 0.0
-    for row, wanted in zip(x, target, strict=True):
-        total += (wanted - row @ w) ** 2
-        for j in range(len(w)):
-            total += (1 / keep - 1) * (row[j] * w[j]) ** 2
-    return total / len(x)
+def log_average_looped(logits):
+    total = None
+    for row in logits:
+        row = row - max(row)
+        row = row - np.log(sum(np.exp(row)))
+        total = row if total is None else np.maximum(total, row) + np.log1p(np.exp(-abs(total - row)))
+    return total - np.log(len(logits))
 
 
 def residual_with_branches(x, weights, last, u=None):
@@ -94,10 +58,40 @@ def residual_on_a_copy(x, weights, last, u=None):
     return x
 
 
+def fixed_count_from_covariances(x, w, k):
+    d, c = len(x), w * x
+    single = k / d * (1 - k / d)
+    pair = k * (k - 1) / (d * (d - 1)) - (k / d) ** 2 if d > 1 else 0.0
+    table = np.full((d, d), pair)
+    np.fill_diagonal(table, single)
+    return d / k, (d / k) ** 2 * (c @ table @ c)
+
+
+def fixed_count_in_one_line(x, w, k):
+    d, c = len(x), w * x
+    if d == k:
+        return 1.0, 0.0
+    return d / k, (d - k) / (k * (d - 1)) * (d * (c @ c) - c.sum() ** 2)
+
+
+def wanted_weights_from_more_rows(x, target, keep):
+    """Least squares, with one row more for each penalty."""
+    more = np.diag(np.sqrt((1 - keep) / keep * (x**2).sum(axis=0)))
+    rows, wanted = np.vstack([x, more]), np.append(target, np.zeros(x.shape[1]))
+    return np.linalg.lstsq(rows, wanted, rcond=None)[0]
+
+
+def wanted_weights_of_scaled_features(x, target, keep):
+    """Features of length 1 have an ordinary L2 penalty."""
+    size = np.sqrt((x**2).sum(axis=0))
+    unit = x / size
+    return np.linalg.solve(keep * unit.T @ unit + (1 - keep) * np.eye(len(size)), keep * unit.T @ target) / size
+
+
 ALTERNATIVES = {
-    "dropout.plain": [plain_by_indexing, plain_looped, plain_as_product],
-    "dropout.backward": [backward_as_products, backward_in_stages],
-    "dropout.ensemble": [ensemble_with_itertools, ensemble_by_recursion],
-    "dropout.expected_loss": [expected_loss_from_variances, expected_loss_looped],
+    "dropout.repaired": [repaired_by_indexing, repaired_looped],
+    "dropout.log_average": [log_average_with_logaddexp, log_average_looped],
     "dropout.residual_net": [residual_with_branches, residual_on_a_copy],
+    "dropout.fixed_count": [fixed_count_from_covariances, fixed_count_in_one_line],
+    "dropout.wanted_weights": [wanted_weights_from_more_rows, wanted_weights_of_scaled_features],
 }

@@ -355,6 +355,38 @@ def test_thinned_mlp_is_the_mlp_with_dropout():
         tt.thinned_mlp(4, 3, inputs=0.0)
 
 
+def test_the_variance_of_a_fixed_number_of_units_is_that_over_all_masks():
+    from thalweg.exercises.keys.dropout import fixed_count
+
+    rng = fresh()
+    for d, k in ((1, 1), (6, 4), (7, 1), (5, 5)):
+        x, w = rng.normal(size=d), rng.normal(size=d)
+        masks = [m for m in tn.all_masks(d) if m.sum() == k]
+        scale, variance = fixed_count.reference(x, w, k)
+        sums = np.array([scale * (m * x) @ w for m in masks])
+        np.testing.assert_allclose((sums.mean(), sums.var()), (x @ w, variance), rtol=0, atol=1e-9)
+
+
+def test_the_wanted_weights_are_where_the_loss_over_all_masks_is_flat():
+    from thalweg.exercises.keys.dropout import wanted_weights
+
+    x, target, keep = fresh().normal(size=(3, 5)), fresh().normal(size=3), 0.7
+    masks = tn.all_masks(5)
+    w = torch.tensor(wanted_weights.reference(x, target, keep), requires_grad=True)
+    said = torch.tensor(x[:, None] * masks / keep) @ w  # (examples, masks)
+    chance = torch.tensor(tn.mask_probability(masks, keep))
+    (((torch.tensor(target)[:, None] - said) ** 2) @ chance).sum().backward()
+    np.testing.assert_allclose(w.grad, np.zeros(5), rtol=0, atol=1e-9)
+
+
+def test_the_logarithm_of_the_average_is_torchs():
+    from thalweg.exercises.keys.dropout import log_average
+
+    logits = 50 * torch.randn(7, 4, dtype=torch.float64)
+    wanted = logits.log_softmax(dim=1).logsumexp(dim=0) - math.log(7)
+    np.testing.assert_allclose(log_average.reference(logits.numpy()), wanted, rtol=1e-12)
+
+
 def test_the_experiment_of_the_assignment_is_measured():
     from thalweg.exercises.keys.dropout import measure_passes_needed, passes_needed
 

@@ -5,7 +5,7 @@ Whatever is random is drawn outside: an answer gets uniform numbers ``u`` and ke
 
 import numpy as np
 
-from .exercise import Case, Exercise, entries, signed, unpack
+from .exercise import Case, Exercise, signed, unpack
 
 
 def _keep(rng):
@@ -25,14 +25,14 @@ def _uniform(rng, shape, keep):
     return u
 
 
-def _draw_plain(rng):
+def _draw_repaired(rng):
     def case(part, shape, note="", test_time=False, keep=None, scale=1.0, dtype=float, strided=False):
         keep = _keep(rng) if keep is None else keep
-        x = (scale * signed(rng, shape)).astype(dtype)
+        x, dy = (scale * signed(rng, shape)).astype(dtype), (signed(rng, shape) + 3).astype(dtype)
         u = _uniform(rng, shape, keep)
         if strided:
             x, u = np.repeat(x, 2, axis=-1)[..., ::2], np.repeat(u, 2, axis=-1)[..., ::2]
-        return Case(part, {"x": x, "keep": keep} | ({} if test_time else {"u": u}), note)
+        return Case(part, {"x": x, "dy": dy, "keep": keep} | ({} if test_time else {"u": u}), note)
 
     return [
         case("edges", (2, 3), "keep = 1", keep=1.0),
@@ -49,106 +49,110 @@ def _draw_plain(rng):
     ]
 
 
-plain = Exercise(
-    name="dropout.plain",
-    title="Dropout as it was first published",
-    draw=_draw_plain,
-    run=lambda answer, inputs: {"y": answer(inputs["x"], inputs["keep"], inputs.get("u"))},
-    parts={"values": 1, "test_time": 0.75, "edges": 0.25, "form": 0.5, "untouched": 0.5},
+repaired = Exercise(
+    name="dropout.repaired",
+    title="A friend's dropout",
+    draw=_draw_repaired,
+    run=lambda answer, inputs: unpack(answer(inputs["x"], inputs["dy"], inputs["keep"], inputs.get("u")), "y", "dx"),
+    parts={"values": 1.25, "test_time": 0.75, "edges": 0.25, "form": 0.25, "untouched": 0.5},
     legend="u is None where it is not listed: test time",
 )
 
 
-def _draw_backward(rng):
-    def case(part, shape, note="", keep=None, scale=1.0, dtype=float, **changes):
-        keep = _keep(rng) if keep is None else keep
-        z, u = (scale * signed(rng, shape)).astype(dtype), rng.random(shape)
-        # one unit of each kind: active or not, kept or dropped; and a tie, which is dropped
-        z.reshape(-1)[:5] = np.abs(z.reshape(-1)[:5]) * [1, 1, -1, -1, 1]
-        dropped = (1 + keep) / 2 if keep < 1 else 0.7
-        u.reshape(-1)[:5] = [0.5 * keep, dropped, 0.3 * keep, dropped, keep if keep < 1 else 0.4]
-        dy = (rng.normal(size=shape) + 2).astype(dtype)
-        dy.reshape(-1)[0] = -1  # the first unit is kept and active: the sign of z decides, not that of dy
-        return Case(part, {"dy": dy, "z": z, "keep": keep, "u": u} | changes, note)
+def _draw_log_average(rng):
+    def case(part, passes, classes, note="", scale=2.0, logits=None):
+        """The networks disagree: each has a favourite, and the last class is the least likely for all."""
+        if logits is None:
+            logits = scale * signed(rng, (passes, classes))
+            favourite = np.arange(passes) % max(classes - 1, 1)
+            logits[np.arange(passes), favourite] = scale * rng.uniform(2.5, 4, passes)
+            logits[:, -1] = -scale * rng.uniform(2.5, 3.5, passes)
+        return Case(part, {"logits": logits}, note)
 
+    far = np.zeros((4, 3)) - [0, 0, 2000] + rng.uniform(0, 1, (4, 3))
+    shifted = signed(rng, (3, 4)) + np.array([[5000.0], [-5000.0], [1000.0]]) * rng.uniform(0.9, 1.1)
     return [
-        case("edges", (2, 3), "keep = 1", keep=1.0),
-        case("edges", (2, 3), "float32", dtype=np.float32),
-        case("edges", (2, 3), "a zero gradient", dy=np.zeros((2, 3))),
-        case("edges", (2, 3), "tiny values", scale=1e-12),
-        case("edges", 6, "one example"),
-        case("values", (3, 4)),
-        case("values", (2, 5)),
+        case("edges", 1, 3, "a single pass"),
+        case("edges", 5, 3, "large logits of both signs", scale=3000.0),
+        case("edges", 3, 4, "networks with large offsets", logits=shifted),
+        case("edges", 4, 3, "a class that every network all but rules out", logits=far),
+        case("values", 4, 3),
+        case("values", 6, 5),
     ]
 
 
-def _run_backward(answer, inputs):
-    dz, gradients = unpack(answer(inputs["dy"], (inputs["z"], inputs["keep"], inputs["u"])), "dz", "gradients").values()
-    return {"dz": dz} | entries("gradients", gradients)
-
-
-backward = Exercise(
-    name="dropout.backward",
-    title="The way back through a thinned layer",
-    draw=_draw_backward,
-    run=_run_backward,
-    parts={"values": 1.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
+log_average = Exercise(
+    name="dropout.log_average",
+    title="An average that does not overflow",
+    draw=_draw_log_average,
+    run=lambda answer, inputs: {"log_probabilities": answer(inputs["logits"])},
+    parts={"values": 2, "edges": 1, "form": 0.5, "untouched": 0.5},
 )
 
 
-def _draw_ensemble(rng):
-    def case(part, n, classes, note="", keep=None, scale=1.0):
-        inputs = {"a": 0.5 + rng.random(n), "w": scale * signed(rng, (classes, n)), "b": signed(rng, classes)}
-        if keep is None:  # not so high that the emptier masks hardly count
-            keep = float(rng.choice([rng.uniform(0.25, 0.4), rng.uniform(0.6, 0.7)]))
-        return Case(part, inputs | {"keep": keep}, note)
+def _draw_fixed_count(rng):
+    def case(part, d, k, note="", scale=1.0):
+        x, w = scale * signed(rng, d), signed(rng, d)
+        if d > 1:  # the terms differ and their sum is far from 0
+            w = np.abs(w) * np.sign(x) * np.linspace(0.7, 1.6, d)
+            w[0] *= -0.5
+        return Case(part, {"x": x, "w": w, "k": k}, note)
 
-    large = case("edges", 5, 2, "large logits")
-    large.inputs["a"] = rng.uniform(0.9, 1.1, size=5)
-    large.inputs["w"][:] = 0
-    large.inputs["w"][0] = (
-        4000 * rng.uniform(0.9, 1.1, size=5) * [8, -4, 2, -1, 0.5]
-    )  # some masks are for class 0, some for 1
+    def some():
+        """More than one unit kept and more than one dropped, and not as many of both."""
+        d = int(rng.integers(6, 14))
+        return d, int(rng.choice([k for k in range(2, d - 1) if 2 * k != d]))
+
     return [
-        case("edges", 1, 3, "a single hidden unit"),
-        case("edges", 4, 3, "keep = 1", keep=1.0),
-        large,
-        case("values", 3, 3, scale=2.0),
-        case("values", 6, 4, scale=2.0),
+        case("edges", 1, 1, "a single unit"),
+        case("edges", 5, 5, "all units kept"),
+        case("edges", 6, 1, "one unit kept"),
+        case("edges", 5, 2, "large values", scale=1e6),
+        case("edges", 200, 60, "two hundred units, too many to try every mask"),
+        *(case("values", *some()) for _ in range(2)),
     ]
 
 
-ensemble = Exercise(
-    name="dropout.ensemble",
-    title="The exact ensemble of a small net",
-    draw=_draw_ensemble,
-    run=lambda answer, inputs: {"probabilities": answer(inputs["a"], inputs["w"], inputs["b"], inputs["keep"])},
-    parts={"values": 2.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
+fixed_count = Exercise(
+    name="dropout.fixed_count",
+    title="A mask that keeps a fixed number",
+    draw=_draw_fixed_count,
+    run=lambda answer, inputs: unpack(answer(inputs["x"], inputs["w"], inputs["k"]), "scale", "variance"),
+    parts={"values": 3, "edges": 0.5, "form": 0.25, "untouched": 0.25},
+    shares={"scale": 1, "variance": 3},
 )
 
 
-def _draw_expected_loss(rng):
-    def case(part, n, d, note="", keep=None, scale=1.0):
-        inputs = {"x": scale * signed(rng, (n, d)), "target": scale * signed(rng, n), "w": signed(rng, d)}
-        return Case(part, inputs | {"keep": _keep(rng) if keep is None else keep}, note)
+def _draw_wanted(rng):
+    def case(part, n, d, note="", keep=None, scale=1.0, sizes=True, twice=False):
+        x = signed(rng, (n, d))
+        if sizes and d > 1:  # features of unequal size: an ordinary L2 penalty would not do
+            x = x * np.linspace(0.5, 3, d)
+        if twice:
+            x[:, 1] = x[:, 0]
+        true = signed(rng, d) + 1
+        target = scale * (x @ true + 0.5 * signed(rng, n))
+        return Case(part, {"x": scale * x, "target": target, "keep": _keep(rng) if keep is None else keep}, note)
 
     return [
-        case("edges", 1, 3, "a single example"),
-        case("edges", 4, 1, "a single feature"),
-        case("edges", 4, 3, "keep = 1", keep=1.0),
-        case("edges", 4, 3, "large values", scale=1e6),
-        case("edges", 5, 40, "forty features, too many to try every mask"),
-        case("values", 5, 3),
-        case("values", 8, 4),
+        case("edges", 6, 1, "a single feature"),
+        case("edges", 9, 3, "keep = 1", keep=1.0),
+        case("edges", 3, 5, "fewer examples than features"),
+        case("edges", 7, 3, "two equal features", twice=True),
+        case("edges", 8, 3, "large values", scale=1e4),
+        case("edges", 60, 40, "forty features"),
+        case("values", 9, 3),
+        case("values", 12, 4),
     ]
 
 
-expected_loss = Exercise(
-    name="dropout.expected_loss",
-    title="Dropout as a penalty",
-    draw=_draw_expected_loss,
-    run=lambda answer, inputs: {"loss": answer(inputs["x"], inputs["target"], inputs["w"], inputs["keep"])},
-    parts={"values": 2.5, "edges": 0.5, "form": 0.5, "untouched": 0.5},
+wanted_weights = Exercise(
+    name="dropout.wanted_weights",
+    title="The weights that dropout wants",
+    draw=_draw_wanted,
+    run=lambda answer, inputs: {"w": answer(inputs["x"], inputs["target"], inputs["keep"])},
+    parts={"values": 2.5, "edges": 0.75, "form": 0.5, "untouched": 0.25},
+    tolerance=1e-8,
 )
 
 
@@ -197,7 +201,7 @@ residual_net = Exercise(
 
 passes_needed = Exercise(
     name="dropout.passes_needed",
-    title="Experiment: how many passes beat weight scaling?",
+    title="Experiment: how many passes?",
     draw=lambda rng: [Case("values", {})],
     run=lambda answer, inputs: {"passes": float(answer)},
     parts={"values": 3},
@@ -206,4 +210,4 @@ passes_needed = Exercise(
     kind="experiment",
 )
 
-EXERCISES = {e.name: e for e in (plain, backward, ensemble, expected_loss, residual_net, passes_needed)}
+EXERCISES = {e.name: e for e in (repaired, log_average, residual_net, fixed_count, wanted_weights, passes_needed)}

@@ -9,172 +9,98 @@ from thalweg.numpy import all_masks, mask_probability, survival
 
 from ..judge import OVERWRITTEN, OVERWRITTEN_HINT, Key
 
-# --- plain: y = r x in training, y = p x at test time -----------------------------------------------------------
-
-plain = Key(lambda x, keep, u=None: x * (keep if u is None else u < keep))
+# --- repaired: y = x r / p and dx = dy r / p in training, x and dy at test time ----------------------------------
 
 
-@plain.mistake(
-    "keep is taken for the probability of dropping",
-    "Your units stay when u is large. In this book, as in the lectures, the number is the probability of what?",
-)
-def keeps_the_dropped(x, keep, u=None):
-    return x * keep if u is None else np.where(u < keep, 0, x)
+def _layer(stays, test=lambda keep: 1.0, forth=lambda keep: 1 / keep, back=lambda mask, keep: mask / keep):
+    """A layer like the friend's: which units stay, the factor at test time, and the factors of what is kept, forth and back."""
+
+    def answer(x, dy, keep, u=None):
+        if u is None:
+            return test(keep) * x, test(keep) * dy
+        mask = stays(u, keep)
+        return (x * mask * forth(keep)).astype(x.dtype), (dy * back(mask, keep)).astype(dy.dtype)
+
+    return answer
 
 
-@plain.mistake(
-    "nothing is scaled at test time",
-    "At test time all units are there at once, so the next layer receives more than it ever did in training. How much more?",
-)
-def unscaled(x, keep, u=None):
-    return x * 1 if u is None else np.where(u < keep, x, 0)
+def _below(u, keep):
+    return u < keep
 
 
-@plain.mistake(
-    "test time is scaled by the probability of dropping",
-    "You scaled by 1 - keep. (A slide of one lecture puts it that way.) What does a unit send on in training, on average?",
-)
-def scaled_by_the_other(x, keep, u=None):
-    return x * (1 - keep) if u is None else np.where(u < keep, x, 0)
+def _above(u, keep):
+    return u > keep
 
 
-@plain.mistake(
-    "test time is scaled up",
-    "You divided by keep at test time. Compared with training, is too much sent on then, or too little?",
-)
-def scaled_up(x, keep, u=None):
-    return x / keep if u is None else np.where(u < keep, x, 0)
+def _bare(mask, keep):
+    return mask
 
 
-@plain.mistake(
-    "it is inverted dropout",
-    "You scale in training and leave test time alone. That is the other variant; the one asked for scales at test time.",
-)
-def inverted(x, keep, u=None):
-    return x * 1 if u is None else np.where(u < keep, x / keep, 0)
+repaired = Key(_layer(_below))
 
-
-@plain.mistake(
-    "it is scaled twice",
-    "You scale in training and again at test time. The means have to agree: one of the two is enough.",
-)
-def scaled_twice(x, keep, u=None):
-    return x * keep if u is None else np.where(u < keep, x / keep, 0)
-
-
-@plain.mistake(
+repaired.mistake(
+    "the friend's mask keeps what should go",
+    "Your test time and your way back are right. But count in training: of many units with keep = 0.8, how many does your mask leave in?",
+)(_layer(_above))
+repaired.mistake(
+    "the friend's test time scales once more",
+    "In training you are right. What is the mean of a unit there, and what does your layer send on at test time?",
+)(_layer(_below, test=lambda keep: keep))
+repaired.mistake(
+    "the friend's way back forgets the scale",
+    "Your y is right and your dx opens and closes at the right places. But a kept unit was not only let through on the way forth.",
+)(_layer(_below, back=_bare))
+repaired.mistake(
+    "the mask and the test time are the friend's",
+    "You have found what goes wrong on the way back. Which units stay in training, and what is sent on at test time, are still the friend's.",
+)(_layer(_above, test=lambda keep: keep))
+repaired.mistake(
+    "the mask and the way back are the friend's",
+    "You have found what goes wrong at test time. In training two slips are left: which units stay, and what goes back through them.",
+)(_layer(_above, back=_bare))
+repaired.mistake(
+    "the test time and the way back are the friend's",
+    "You have found what is wrong with the mask. Two slips are left: one at test time, and one in what goes back.",
+)(_layer(_below, test=lambda keep: keep, back=_bare))
+repaired.mistake(
+    "it is the friend's layer",
+    "Nothing has changed yet. Follow one unit with x = 1 through it: how often is it kept, what is its mean, what is sent on at test time?",
+)(_layer(_above, test=lambda keep: keep, back=_bare))
+repaired.mistake(
     "a tie is kept",
     "The unit whose u equals keep stays in your result. u lies in [0, 1): for how much of that interval should a unit stay?",
-)
-def tie_kept(x, keep, u=None):
-    return x * keep if u is None else np.where(u <= keep, x, 0)
+)(_layer(lambda u, keep: u <= keep))
+repaired.mistake(
+    "it is plain dropout",
+    "Your layer agrees with itself: nothing is scaled in training, and test time makes up for it. The one asked for pays in training.",
+)(_layer(_below, test=lambda keep: keep, forth=lambda keep: 1.0, back=_bare))
+repaired.mistake(
+    "nothing is scaled anywhere",
+    "Your mask is right in both directions. But what a unit sends on in training is now, on average, less than at test time. By which factor?",
+)(_layer(_below, forth=lambda keep: 1.0, back=_bare))
+repaired.mistake(
+    "what is kept is divided by the probability of dropping",
+    "You divide by 1 - keep. Try keep = 0.8: four units in five stay, and the mean should be that of all. How much larger must the four be?",
+)(_layer(_below, forth=lambda keep: 1 / max(1 - keep, 1e-12), back=lambda mask, keep: mask / max(1 - keep, 1e-12)))
+repaired.mistake(
+    "the gradient passes units that were dropped",
+    "Your y is right. But a unit that was dropped sent nothing on: can a change of it have changed the loss?",
+)(_layer(_below, back=lambda mask, keep: np.ones_like(mask, dtype=float) / keep))
+repaired.mistake(
+    "the gradient ignores the layer",
+    "Your dx is dy as it came. Whatever an input was multiplied by on the way forth, its gradient is multiplied by on the way back.",
+)(_layer(_below, back=lambda mask, keep: np.ones_like(mask, dtype=float)))
 
 
-@plain.mistake(OVERWRITTEN, OVERWRITTEN_HINT)
-def plain_in_place(x, keep, u=None):
-    x *= keep if u is None else u < keep
-    return x
+@repaired.mistake(OVERWRITTEN, OVERWRITTEN_HINT)
+def repaired_in_place(x, dy, keep, u=None):
+    if u is not None:
+        x *= (u < keep) / x.dtype.type(keep)
+        dy *= (u < keep) / dy.dtype.type(keep)
+    return x, dy
 
 
-# --- backward: grad_z = grad (u < p) / p (z > 0) ----------------------------------------------------------------
-
-
-def _backward(dy, cache):
-    z, keep, u = cache
-    return np.where((u < keep) & (z > 0), dy / keep, 0).astype(dy.dtype), {}
-
-
-backward = Key(_backward)
-
-
-@backward.mistake(
-    "the mask is forgotten on the way back",
-    "A unit that was dropped sent nothing on. Can a change of it have changed the loss?",
-)
-def no_mask(dy, cache):
-    z, keep, u = cache
-    return dy * (z > 0), {}
-
-
-@backward.mistake(
-    "the scale is forgotten on the way back",
-    "Your mask is right, but the forward pass did more to a kept unit than to let it through.",
-)
-def no_scale(dy, cache):
-    z, keep, u = cache
-    return dy * (u < keep) * (z > 0), {}
-
-
-@backward.mistake(
-    "the scale is turned round on the way back",
-    "You multiply by keep where the forward pass divided. The derivative of c x in x is c itself, not its reciprocal.",
-)
-def inverse_scale(dy, cache):
-    z, keep, u = cache
-    return dy * (u < keep) * keep * (z > 0), {}
-
-
-@backward.mistake(
-    "the activation is forgotten on the way back",
-    "You went back through the mask only. Between it and z there is a ReLU, which has a slope of its own.",
-)
-def no_relu(dy, cache):
-    z, keep, u = cache
-    return dy * (u < keep) / keep, {}
-
-
-@backward.mistake(
-    "the value of the activation takes the place of its slope",
-    "You multiply with what the unit sent on. The chain rule asks how steep the function is there.",
-)
-def value_for_slope(dy, cache):
-    z, keep, u = cache
-    return dy * (u < keep) / keep * np.maximum(z, 0), {}
-
-
-@backward.mistake(
-    "the ReLU is applied to the gradient",
-    "You cut off negative gradients. Whether the way back is open depends on the sign of z, which entered the ReLU, not on that of grad.",
-)
-def relu_of_gradient(dy, cache):
-    z, keep, u = cache
-    return np.maximum(dy, 0) * (u < keep) / keep, {}
-
-
-@backward.mistake(
-    "the mask is the opposite one",
-    "The gradient flows through the units that the forward pass had dropped. The same mask has to serve both ways.",
-)
-def opposite_mask(dy, cache):
-    z, keep, u = cache
-    return dy * (u >= keep) / keep * (z > 0), {}
-
-
-@backward.mistake(
-    "a tie is kept",
-    "A unit whose u equals keep was dropped on the way forth, and lets the gradient through on your way back.",
-)
-def backward_tie_kept(grad, z, keep, u):
-    return grad * (u <= keep) / keep * (z > 0)
-
-
-@backward.mistake(
-    "it is scaled by the probability of dropping",
-    "You divide by 1 - keep. The forward pass divided by the probability of something else.",
-)
-def over_the_dropped(grad, z, keep, u):
-    return grad * (u < keep) * (z > 0) / max(1 - keep, 1e-300)
-
-
-@backward.mistake(OVERWRITTEN, OVERWRITTEN_HINT)
-def backward_in_place(dy, cache):
-    z, keep, u = cache
-    dy *= (u < keep) & (z > 0)
-    dy /= keep
-    return dy, {}
-
-
-# --- ensemble: sum over masks of P(mask) softmax(w (mask a) / p + b) --------------------------------------------
+# --- log_average: the logarithm of the mean softmax --------------------------------------------------------------
 
 
 def _softmax(z):
@@ -182,149 +108,111 @@ def _softmax(z):
     return e / e.sum(axis=-1, keepdims=True)
 
 
-def _ensemble(a, w, b, keep):
-    masks = all_masks(len(a))
-    return mask_probability(masks, keep) @ _softmax((masks * a / keep) @ w.T + b)
+def _log_softmax(z, axis=-1):
+    z = z - z.max(axis=axis, keepdims=True)
+    return z - np.log(np.exp(z).sum(axis=axis, keepdims=True))
 
 
-ensemble = Key(_ensemble)
+def _log_mean(a):
+    """The logarithm of the mean of exp(a) over the first axis."""
+    largest = a.max(axis=0)
+    return largest + np.log(np.exp(a - largest).mean(axis=0))
 
 
-@ensemble.mistake(
-    "the inputs of the softmax are averaged, not its outputs",
-    "This is the prediction of the single scaled net: the average of the logits leads there too. The ensemble's members "
-    "each say their probabilities, and those are averaged.",
-)
-def weight_scaling(a, w, b, keep):
-    return _softmax(w @ a + b)
+log_average = Key(lambda logits: _log_mean(_log_softmax(logits)))
 
 
-@ensemble.mistake(
-    "all masks count alike",
-    "You averaged over the masks as if each were as likely as any other. Is that so when keep is not one half?",
-)
-def equal_masks(a, w, b, keep):
-    return _softmax((all_masks(len(a)) * a / keep) @ w.T + b).mean(axis=0)
-
-
-@ensemble.mistake(
-    "the probabilities of keeping and dropping are exchanged",
-    "Your masks with many units are too rare, or too common. What is the probability of a mask that keeps them all?",
-)
-def exchanged(a, w, b, keep):
-    masks = all_masks(len(a))
-    return mask_probability(1 - masks, keep) @ _softmax((masks * a / keep) @ w.T + b)
-
-
-@ensemble.mistake(
-    "the kept units are not scaled up",
-    "Your thinned nets are right for plain dropout. Here the net was trained with inverted dropout: what happened to a unit "
-    "that was kept?",
-)
-def not_rescaled(a, w, b, keep):
-    masks = all_masks(len(a))
-    return mask_probability(masks, keep) @ _softmax((masks * a) @ w.T + b)
-
-
-@ensemble.mistake(
-    "the kept units are scaled by the probability of dropping",
-    "You divide the kept units by 1 - keep. Of which probability is their scale the reciprocal?",
-)
-def scaled_by_the_dropped(h, w, b, keep):
-    masks = all_masks(len(h))
-    return mask_probability(masks, keep) @ _softmax((masks * h / max(1 - keep, 1e-12)) @ w.T + b)
-
-
-@ensemble.mistake(
-    "the empty mask is left out",
-    "Your probabilities do not add up to 1. There is one more thinned net, and it is a rather empty one.",
-)
-def without_the_empty_one(a, w, b, keep):
-    masks = all_masks(len(a))[1:]
-    return mask_probability(masks, keep) @ _softmax((masks * a / keep) @ w.T + b)
-
-
-@ensemble.mistake(
-    "the bias is thinned away",
-    "Dropout removes hidden units. The output's bias is no unit: it belongs to every thinned net.",
-)
-def without_bias(a, w, b, keep):
-    masks = all_masks(len(a))
-    return mask_probability(masks, keep) @ _softmax((masks * a / keep) @ w.T)
-
-
-@ensemble.mistake(
+@log_average.mistake(
     "the softmax overflows",
-    "For large logits exp gives infinity and the quotient is not a number. Which number can be subtracted from all logits "
-    "without changing the probabilities?",
+    "For large logits exp gives infinity, and the quotient is not a number. What can be subtracted from a network's logits without changing "
+    "its probabilities?",
 )
-def overflowing(a, w, b, keep):
-    masks = all_masks(len(a))
-    e = np.exp((masks * a / keep) @ w.T + b)
-    return mask_probability(masks, keep) @ (e / e.sum(axis=1, keepdims=True))
+def overflowing(logits):
+    e = np.exp(logits)
+    return np.log((e / e.sum(axis=1, keepdims=True)).mean(axis=0))
 
 
-# --- expected_loss: mean of (y - x.w)^2 + (1 - p)/p sum x_j^2 w_j^2 ---------------------------------------------
-
-expected_loss = Key(lambda x, target, w, keep: np.mean((target - x @ w) ** 2 + (1 - keep) / keep * (x**2 @ w**2)))
-
-
-@expected_loss.mistake(
-    "the noise is averaged away",
-    "You put the mean of the noise into the square. The mean of a square is more than the square of the mean: by what?",
+@log_average.mistake(
+    "the average underflows",
+    "You subtract the largest logit, so nothing overflows. But the probability of a very unlikely class is rounded to 0 before you take "
+    "its logarithm. Can the average be taken without leaving the logarithms?",
 )
-def no_penalty(x, target, w, keep):
-    return np.mean((target - x @ w) ** 2)
+def underflowing(logits):
+    return np.log(_softmax(logits).mean(axis=0))
 
 
-@expected_loss.mistake(
-    "it is the variance of plain dropout",
-    "p (1 - p) is the variance of a mask of 0 and 1. Here the mask is divided by p first: what does that do to a variance?",
+@log_average.mistake(
+    "the logits are averaged",
+    "That is one network, with the mean of all logits: the geometric mean of what they say. Here each network says its probabilities, and "
+    "those are averaged.",
 )
-def plain_variance(x, target, w, keep):
-    return np.mean((target - x @ w) ** 2 + keep * (1 - keep) * (x**2 @ w**2))
+def mean_of_logits(logits):
+    return _log_softmax(logits.mean(axis=0))
 
 
-@expected_loss.mistake(
-    "the odds are turned round",
-    "Your penalty grows with keep. The fewer units are dropped, the less noise there should be.",
+@log_average.mistake(
+    "the logarithms are averaged",
+    "The mean of logarithms is the logarithm of a geometric mean, and your probabilities do not add up to 1. The average asked for is taken "
+    "before the logarithm.",
 )
-def odds_turned_round(x, target, w, keep):
-    return np.mean((target - x @ w) ** 2 + keep / (1 - keep) * (x**2 @ w**2))
+def mean_of_logarithms(logits):
+    return _log_softmax(logits).mean(axis=0)
 
 
-@expected_loss.mistake(
-    "the penalty forgets the inputs",
-    "Yours is an ordinary L2 penalty. Here the noise in a product is large only where the input is: each weight is penalised "
-    "by the size of its own feature.",
+@log_average.mistake(
+    "the networks' probabilities are multiplied",
+    "You added up the logarithms: that multiplies what the networks say, as if they were independent witnesses. Asked for is their average.",
 )
-def inputs_forgotten(x, target, w, keep):
-    return np.mean((target - x @ w) ** 2 + (1 - keep) / keep * np.sum(w**2))
+def product(logits):
+    return _log_softmax(logits).sum(axis=0)
 
 
-@expected_loss.mistake(
-    "all features share one draw",
-    "You squared the whole sum. That would be right if one coin decided for all features; here each has its own, and the "
-    "variances of independent terms add up.",
+@log_average.mistake(
+    "it is a sum over the passes",
+    "Your probabilities add up to the number of passes. A mean divides by it: what does that do to a logarithm?",
 )
-def one_coin(x, target, w, keep):
-    return np.mean((target - x @ w) ** 2 + (1 - keep) / keep * (x @ w) ** 2)
+def sum_over_passes(logits):
+    return _log_mean(_log_softmax(logits)) + np.log(len(logits))
 
 
-@expected_loss.mistake(
-    "the loss is a sum over the examples",
-    "Twice the data, twice your loss. The loss asked for is a mean.",
+@log_average.mistake(
+    "the softmax is taken over the passes",
+    "You normalise the columns. Which numbers of a network have to add up to 1, those of one class or those of one pass?",
 )
-def summed(x, target, w, keep):
-    return np.sum((target - x @ w) ** 2 + (1 - keep) / keep * (x**2 @ w**2))
+def over_the_passes(logits):
+    return _log_mean(_log_softmax(logits, axis=0))
 
 
-@expected_loss.mistake(
-    "only the penalty is a sum over the examples",
-    "The first term is a mean over the examples and the second a sum. Both belong to each example.",
+@log_average.mistake(
+    "the networks are normalised together",
+    "Yours is the logarithm of averaged exponentials, normalised at the end. A network with large logits then counts more than the others, "
+    "although adding a constant to its logits does not change what it says.",
 )
-def half_summed(x, target, w, keep):
-    return np.mean((target - x @ w) ** 2) + (1 - keep) / keep * np.sum(x**2 @ w**2)
+def normalised_together(logits):
+    return _log_softmax(_log_mean(logits))
+
+
+@log_average.mistake(
+    "the logarithm is missing",
+    "These are probabilities: the average is right where it can be represented, but its logarithm was asked for.",
+)
+def without_the_logarithm(logits):
+    return np.exp(_log_mean(_log_softmax(logits)))
+
+
+@log_average.mistake(
+    "the networks are not normalised",
+    "Your probabilities do not add up to 1. Logits become logarithms of probabilities only when the logarithm of a sum is taken off.",
+)
+def not_normalised(logits):
+    return _log_mean(logits)
+
+
+@log_average.mistake(OVERWRITTEN, OVERWRITTEN_HINT)
+def log_average_in_place(logits):
+    logits -= logits.max(axis=1, keepdims=True)
+    logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return _log_mean(logits)
 
 
 # --- residual_net: x <- x + b_l relu(W_l x) in training, x + p_l relu(W_l x) at test time -----------------------
@@ -425,6 +313,235 @@ def residual_in_place(x, weights, last, u=None):
     return x
 
 
+# --- fixed_count: k of d units, all choices alike: scale d/k, and the variance of sum_i w_i x_i r_i d/k ----------
+
+
+def _sampled(k, d):
+    """The variance of a sum of k of d terms, over the variance of the terms: drawn without putting back."""
+    return k * (d - k) / max(d - 1, 1)
+
+
+fixed_count = Key(lambda x, w, k: (len(x) / k, (len(x) / k) ** 2 * _sampled(k, len(x)) * np.var(w * x)))
+
+
+@fixed_count.mistake(
+    "the units are taken for independent",
+    "Your variance would be right if each unit had a coin of its own. Here the number of kept units is fixed: if one is kept, is another one "
+    "as likely to be kept as before?",
+)
+def independent(x, w, k):
+    return len(x) / k, (len(x) / k - 1) * np.sum((w * x) ** 2)
+
+
+@fixed_count.mistake(
+    "the units are drawn with putting back",
+    "Your k terms are drawn one by one, and each may come again. A mask that keeps a unit twice there is not: what is the variance when all "
+    "units are kept?",
+)
+def with_putting_back(x, w, k):
+    return len(x) / k, len(x) ** 2 / k * np.var(w * x)
+
+
+@fixed_count.mistake(
+    "the covariance has the wrong sign",
+    "You added the covariances with a plus. If one unit is kept, there is less room for the others: do the two go together or against each other?",
+)
+def wrong_sign(x, w, k):
+    d, c = len(x), w * x
+    pairs = np.sum(c) ** 2 - np.sum(c**2)
+    return d / k, (d / k - 1) * (np.sum(c**2) + pairs / max(d - 1, 1))
+
+
+@fixed_count.mistake(
+    "each pair is counted once",
+    "The square of a sum has each product of two different terms twice. Your covariances are there only once.",
+)
+def pairs_once(x, w, k):
+    d, c = len(x), w * x
+    pairs = (np.sum(c) ** 2 - np.sum(c**2)) / 2
+    return d / k, (d / k - 1) * (np.sum(c**2) - pairs / max(d - 1, 1))
+
+
+@fixed_count.mistake(
+    "the variance is that of the unscaled sum",
+    "Your scale is right, but the variance is that of the sum before it is scaled. What does a factor do to a variance?",
+)
+def unscaled_variance(x, w, k):
+    return len(x) / k, _sampled(k, len(x)) * np.var(w * x)
+
+
+@fixed_count.mistake(
+    "the scale is not squared in the variance",
+    "Your variance has the scale in it once. Multiply a random number by c: how much farther do its deviations go, and their squares?",
+)
+def scale_once(x, w, k):
+    return len(x) / k, len(x) / k * _sampled(k, len(x)) * np.var(w * x)
+
+
+@fixed_count.mistake(
+    "the scale is turned round",
+    "Yours makes what is kept smaller. Fewer units have to carry the same mean: is the factor above 1 or below?",
+)
+def turned_round(x, w, k):
+    return k / len(x), (k / len(x)) ** 2 * _sampled(k, len(x)) * np.var(w * x)
+
+
+@fixed_count.mistake(
+    "nothing is scaled",
+    "That is the plain form: on average the sum is then only k/d of what it should be. The inverted form was asked for.",
+)
+def plain_count(x, w, k):
+    return 1.0, _sampled(k, len(x)) * np.var(w * x)
+
+
+@fixed_count.mistake(
+    "the correction for drawing without putting back is that of an estimate",
+    "The d terms are all there are, and you know them: their variance divides by d. The d - 1 comes in once, through the covariance of two units.",
+)
+def corrected_twice(x, w, k):
+    d = len(x)
+    return d / k, (d / k) ** 2 * _sampled(k, d) * np.var(w * x) * d / max(d - 1, 1)
+
+
+@fixed_count.mistake(
+    "two units are kept together with the probability (k/d)^2, one with k/d",
+    "You took the variances of the units and left the covariances out of it, but with a d - 1 that belongs to them. Write down the variance of a "
+    "sum of two terms first.",
+)
+def half_corrected(x, w, k):
+    d = len(x)
+    return d / k, (d / k - 1) * np.sum((w * x) ** 2) * d / max(d - 1, 1)
+
+
+@fixed_count.mistake(
+    "the standard deviation instead of the variance",
+    "You took the root. The variance itself was asked for.",
+)
+def deviation(x, w, k):
+    return len(x) / k, len(x) / k * np.sqrt(_sampled(k, len(x)) * np.var(w * x))
+
+
+@fixed_count.mistake(
+    "it divides by zero",
+    "With a single unit there is no second one, and d - 1 is 0. How large is the variance when that one unit is always kept?",
+)
+def divides_by_zero(x, w, k):
+    d = len(x)
+    return d / k, (d / k) ** 2 * np.float64(k * (d - k)) / (d - 1) * np.var(w * x)
+
+
+# --- wanted_weights: (X'X + (1 - p)/p diag(X'X)) w = X'y ---------------------------------------------------------
+
+
+def _solved(x, target, penalty):
+    return np.linalg.solve(x.T @ x + penalty, x.T @ target)
+
+
+def _squares(x):
+    """The sum of each feature's squares, on a diagonal."""
+    return np.diag(np.sum(x**2, axis=0))
+
+
+wanted_weights = Key(lambda x, target, keep: _solved(x, target, (1 - keep) / keep * _squares(x)))
+
+
+@wanted_weights.mistake(
+    "the noise is averaged away",
+    "These are the weights of least squares, as if nothing had been dropped. The mean of a square is more than the square of the mean.",
+)
+def least_squares(x, target, keep):
+    return np.linalg.lstsq(x, target, rcond=None)[0]
+
+
+@wanted_weights.mistake(
+    "it is an ordinary L2 penalty",
+    "Your penalty is the same for all weights. The noise of a product is large where its input is large: each weight has a penalty of its own.",
+)
+def ordinary(x, target, keep):
+    return _solved(x, target, (1 - keep) / keep * np.eye(x.shape[1]))
+
+
+@wanted_weights.mistake(
+    "the penalty is a mean, the errors are a sum",
+    "One part of your cost is a mean over the examples and the other a sum. Both belong to each example: which one is too small?",
+)
+def unequal(x, target, keep):
+    return _solved(x, target, (1 - keep) / keep * _squares(x) / len(x))
+
+
+@wanted_weights.mistake(
+    "the errors are a mean, the penalty is a sum",
+    "The squared errors in your cost are a mean over the examples and the penalty is a sum over them: it is too strong by their number.",
+)
+def unequal_the_other_way(x, target, keep):
+    return _solved(x, target, (1 - keep) / keep * _squares(x) * len(x))
+
+
+@wanted_weights.mistake(
+    "it is the variance of plain dropout",
+    "p (1 - p) is the variance of a coin of 0 and 1. Here the coin is divided by p first: what does that do to a variance?",
+)
+def plain_variance(x, target, keep):
+    return _solved(x, target, keep * (1 - keep) * _squares(x))
+
+
+@wanted_weights.mistake(
+    "the odds are turned round",
+    "Your penalty grows with keep. The fewer units are dropped, the less noise there should be.",
+)
+def odds_turned_round(x, target, keep):
+    return _solved(x, target, min(keep / max(1 - keep, 1e-12), 1e6) * _squares(x))
+
+
+@wanted_weights.mistake(
+    "the penalty has the probability of dropping for its strength",
+    "Your strength is 1 - keep. That is part of the variance of a coin; what became of the division by p?",
+)
+def dropped_share(x, target, keep):
+    return _solved(x, target, (1 - keep) * _squares(x))
+
+
+@wanted_weights.mistake(
+    "all features share one coin",
+    "Your weights are those of least squares times keep: that would be right if one coin decided for all features. Here each has its own, so "
+    "that only squares of single terms are penalised.",
+)
+def one_coin(x, target, keep):
+    return keep * np.linalg.lstsq(x, target, rcond=None)[0]
+
+
+@wanted_weights.mistake(
+    "the weights are those for plain dropout",
+    "Divided by keep, your weights are right for a model that does not scale its inputs in training. Here the inputs were divided by keep already.",
+)
+def for_plain_dropout(x, target, keep):
+    return _solved(x, target, (1 - keep) / keep * _squares(x)) / keep
+
+
+@wanted_weights.mistake(
+    "the penalty has the size of the inputs, not their squares",
+    "You add up absolute values. The variance of a product grows with the square of its input.",
+)
+def absolute(x, target, keep):
+    return _solved(x, target, (1 - keep) / keep * np.diag(np.abs(x).sum(axis=0)))
+
+
+@wanted_weights.mistake(
+    "a factor of 2 is lost on one side",
+    "Both terms are squares, so both derivatives have a 2. In your equations only one of them has.",
+)
+def twice_the_penalty(x, target, keep):
+    return _solved(x, target, 2 * (1 - keep) / keep * _squares(x))
+
+
+@wanted_weights.mistake(
+    "the squares are those of the mean inputs",
+    "You square the mean of each feature. A feature of both signs has a mean near 0, and still makes noise: take the mean of its squares.",
+)
+def square_of_means(x, target, keep):
+    return _solved(x, target, (1 - keep) / keep * len(x) * np.diag(x.mean(axis=0) ** 2))
+
+
 # --- passes_needed: measured by enumeration ---------------------------------------------------------------------
 
 
@@ -461,7 +578,7 @@ passes_needed.mistake(
 )(2)
 passes_needed.mistake(
     "the net is taken for one with plain dropout",
-    "You leave the thinned nets unscaled and scale the whole net by keep. That is consistent, but it is another net. Exercise 3 has inverted dropout.",
+    "You leave the thinned nets unscaled and scale the whole net by keep. That is consistent, but it is another net: this one has inverted dropout.",
 )(66)
 passes_needed.mistake(
     "the single pass is a plain mean over all masks",
@@ -482,10 +599,10 @@ passes_needed.mistake(
 )(1)
 
 KEYS = {
-    "dropout.plain": plain,
-    "dropout.backward": backward,
-    "dropout.ensemble": ensemble,
-    "dropout.expected_loss": expected_loss,
+    "dropout.repaired": repaired,
+    "dropout.log_average": log_average,
     "dropout.residual_net": residual_net,
+    "dropout.fixed_count": fixed_count,
+    "dropout.wanted_weights": wanted_weights,
     "dropout.passes_needed": passes_needed,
 }
