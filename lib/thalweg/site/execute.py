@@ -21,6 +21,7 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import ProjectNb
 from jupyter_cache.executors.basic import ExecutionWorkerLocalMProc, JupyterExecutorLocalMproc, ProcessData
 from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
+from jupyter_cache.readers import get_reader
 
 LIBRARY = Path(__file__).resolve().parents[2]  # what stands above the package
 MEASUREMENTS = Path("tests/bench")  # tables that take too long to compute in a page
@@ -155,19 +156,22 @@ class _Executor(JupyterExecutorLocalMproc):
 
 def main(chosen: list[str] | None = None) -> int:
     """Fill the cache, for the ``chosen`` pages or for all; the exit code is 1 when a page failed."""
-    cache = get_cache(str(CACHE))
+    cache, read = get_cache(str(CACHE)), get_reader(PAGE)
     before, waiting = executed(), []
     now = {str(page): fingerprint(page) for page in pages() if not chosen or str(page) in chosen}
     if unknown := sorted(set(chosen or ()) - now.keys()):
         print(f"no executable page of the book: {', '.join(unknown)}", file=sys.stderr)
         return 1
     for page in now:
-        record = cache.add_nb_to_project(str(Path(page).absolute()), read_data=PAGE)
-        cached = cache.get_cached_project_nb(record.uri)
+        place = str(Path(page).absolute())
+        try:
+            cached = cache.match_cache_notebook(read(place))
+        except KeyError:
+            cached = None
         if cached and now[page] != before.get(page):
             cache.remove_cache(cached.pk)
         if not cached or now[page] != before.get(page):
-            waiting.append(record)
+            waiting.append(cache.add_nb_to_project(place, read_data=PAGE))
     failed = []
     if waiting:
         print(f"executing {', '.join(Path(record.uri).stem for record in waiting)}", flush=True)
