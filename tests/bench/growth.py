@@ -6,6 +6,9 @@ Each quantity can be asked for alone; all of them, with nothing named, take hour
 checkout's Python environment and what it has fetched, so that times are those of the work and not of the network. Minutes are wall time,
 with the processor's time of everything but browsers beside it. With ``--executed`` pages keep what they printed in this checkout: the
 times are then without executing them.
+
+All is measured but the time of the tests: of the tests that name a topic those of one are run, with all that name none (``seconds.py``), and
+what the whole suite takes is computed from the processor's time of both, browsers included. Two cores take half of it, if none waits.
 """
 
 import argparse
@@ -19,15 +22,24 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from functools import partial
+from http.server import ThreadingHTTPServer
 from itertools import cycle, islice
 from pathlib import Path
 
 import yaml
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.readers import get_reader
+
+from thalweg.site import execute
 
 ROOT = Path(__file__).resolve().parents[2]
 FETCHED = (".venv", "lib/web/node_modules", "_build/vendor", "_build/wheels", "_build/test-pyodide")
 LEFT_OUT = (".git", ".venv", "_build", "node_modules", "__pycache__", ".*_cache", ".hypothesis")
+TOPIC = "momentum"  # the one that is looked at
 MARKED = "Gradient descent has no memory."  # a sentence of the chapter on momentum
 QUANTITIES = ("test", "course", "sentence", "open", "search", "pdf")
 
@@ -47,11 +59,25 @@ def book(folder: Path, size: int, executed: bool) -> Path:
         add(folder, topic, name)
     if executed:
         shutil.copytree(ROOT / "_build/.jupyter_cache", folder / "_build/.jupyter_cache")
-        known = folder / "_build/.jupyter_cache/library.json"
-        pages = json.loads(known.read_text())
-        pages |= {f"chapters/{name}.md": pages[f"chapters/{topic}.md"] for topic, name in added}
-        known.write_text(json.dumps(pages))
+        for topic, name in added:
+            printed(folder, topic, name)
     return folder
+
+
+def printed(folder: Path, topic: str, name: str) -> None:
+    """Let the copy of a chapter have printed what the chapter has."""
+    cache, read = get_cache(str(folder / "_build/.jupyter_cache")), get_reader(execute.PAGE)
+    page = str(folder / f"chapters/{name}.md")
+    known = cache.get_cache_bundle(cache.match_cache_notebook(read(str(folder / f"chapters/{topic}.md"))).pk).nb
+    copy = read(page)
+    cells = [[cell for cell in book.cells if cell.cell_type == "code"] for book in (copy, known)]
+    for new, old in zip(*cells, strict=True):
+        new.update(outputs=old.outputs, execution_count=old.execution_count)
+    cache.cache_notebook_bundle(CacheBundleIn(copy, page), check_validity=False)
+    library = folder / "_build/.jupyter_cache/library.json"
+    pages = json.loads(library.read_text())
+    pages[f"chapters/{name}.md"] = pages[f"chapters/{topic}.md"]
+    library.write_text(json.dumps(pages))
 
 
 def add(folder: Path, topic: str, name: str) -> None:
@@ -152,7 +178,7 @@ def make(folder: Path, *targets: str) -> Cost:
 
 def sentence(folder: Path) -> Cost:
     """The site is built again after one sentence has been edited."""
-    page = folder / "chapters/momentum.md"
+    page = folder / f"chapters/{TOPIC}.md"
     text = page.read_text(encoding="utf-8")
     if MARKED not in text:
         sys.exit(f"the chapter on momentum no longer says {MARKED!r}: choose another sentence")
@@ -160,13 +186,17 @@ def sentence(folder: Path) -> Cost:
     return make(folder, "site")
 
 
-def opened(folder: Path) -> float:
-    """Seconds until a chapter has loaded, in Chromium from this machine: the median of five."""
+def opened(folder: Path) -> str:
+    """Until a chapter has loaded in Chromium, from this machine: seconds, the median of five, and what has travelled, compressed."""
     sys.path.insert(0, str(ROOT / "tests/site"))
+    from files import Compressed, first_view
     from playwright.sync_api import sync_playwright
 
     from conftest import FLAGS
 
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Compressed, directory=folder / "_build/html"))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    chapter = f"http://127.0.0.1:{server.server_port}/chapters/{TOPIC}.html"
     with sync_playwright() as playwright:
         flags = FLAGS.partition(" --host-resolver")[0].split(" ")
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
@@ -174,14 +204,41 @@ def opened(folder: Path) -> float:
         for _ in range(5):
             page = browser.new_page()
             begun = time.perf_counter()
-            page.goto((folder / "_build/html/chapters/momentum.html").as_uri(), wait_until="load")
+            page.goto(chapter, wait_until="load")
             found.append(time.perf_counter() - begun)
             page.close()
+        weight = sum(size for size, _ in first_view(browser, chapter))
         browser.close()
-    return statistics.median(found)
+    server.shutdown()
+    return f"{statistics.median(found):.2f} s, {weight / 1000:.0f} KB"
 
 
-def measure(folder: Path, wanted: list[str]) -> dict[str, str]:
+def tested(folder: Path, size: int) -> str:
+    """The processor's minutes of the suite: measured for one topic and for what belongs to none, computed for all topics."""
+    file = folder / "_build/seconds.txt"
+    plugin = ["-p", "seconds", "--seconds", str(file), "--topic", TOPIC]
+    places = os.pathsep.join([str(folder / "lib"), str(folder / "tests/bench")])
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *plugin],
+        cwd=folder, env=os.environ | {"PYTHONPATH": places, "CI": "true"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        print(f"some tests failed, and cost what they cost:\n{done.stdout[-4000:]}", file=sys.stderr)
+    return summary(file.read_text(encoding="utf-8"), size)
+
+
+def summary(lines: str, size: int) -> str:
+    """What the lines that ``seconds.py`` wrote say of a book with ``size`` topics."""
+    rows = [json.loads(line) for line in lines.splitlines()]
+    topic = sum(seconds for name, _, seconds in rows if name)
+    constant = sum(seconds for name, _, seconds in rows if not name)
+    return (
+        f"{(constant + size * topic) / 60:.1f} min CPU computed, {(constant + size * topic) / 120:.1f} min on two cores; "
+        f"measured: {constant / 60:.1f} min CPU for no topic, {topic / 60:.1f} for {TOPIC}"
+    )
+
+
+def measure(folder: Path, size: int, wanted: list[str]) -> dict[str, str]:
     """The quantities that are asked for, in words."""
     found: dict[str, str] = {}
     if {"sentence", "open", "search", "pdf"} & set(wanted):
@@ -190,7 +247,7 @@ def measure(folder: Path, wanted: list[str]) -> dict[str, str]:
         index = (folder / "_build/html/searchindex.js").read_bytes()
         found["search"] = f"{len(index) / 1000:.0f} KB ({len(gzip.compress(index, 6)) / 1000:.0f} KB compressed)"
     if "open" in wanted:
-        found["open"] = f"{opened(folder):.2f} s"
+        found["open"] = opened(folder)
     if "sentence" in wanted:
         found["sentence"] = str(sentence(folder))
     if "pdf" in wanted:
@@ -202,7 +259,8 @@ def measure(folder: Path, wanted: list[str]) -> dict[str, str]:
     if "course" in wanted:
         found["course"] = str(make(folder, "course"))
     if "test" in wanted:
-        found["test"] = str(make(folder, "test"))
+        found["before"] = str(make(folder, "lint", "site", "pdf", "_build/test-pyodide/.ready"))
+        found["test"] = tested(folder, size)
     return found
 
 
@@ -221,7 +279,7 @@ def main() -> None:
     for size in options.topics:
         with tempfile.TemporaryDirectory(prefix="thalweg-growth-") as temporary:
             folder = book(Path(options.keep or temporary) / f"book{size}", size, options.executed)
-            for name, words in measure(folder, options.quantity or list(QUANTITIES)).items():
+            for name, words in measure(folder, size, options.quantity or list(QUANTITIES)).items():
                 print(f"{size:3} topics  {name:10}{words}", flush=True)
 
 

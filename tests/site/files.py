@@ -32,3 +32,18 @@ class Compressed(Files):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+def first_view(browser, address):
+    """What travels until a page is quiet: bytes and address of each piece, the heaviest first."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    wire = context.new_cdp_session(page)
+    addresses, sizes = {}, {}
+    wire.on("Network.requestWillBeSent", lambda e: addresses.update({e["requestId"]: e["request"]["url"]}))
+    wire.on("Network.loadingFinished", lambda e: sizes.update({e["requestId"]: e["encodedDataLength"]}))
+    wire.send("Network.enable")
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    context.close()
+    return sorted(((sizes.get(key, 0), address) for key, address in addresses.items()), reverse=True)

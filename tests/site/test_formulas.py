@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,38 @@ DIST = ROOT / formulas.KATEX / "dist"
 def renderer():
     """KaTeX, as the build starts it."""
     formulas.start(ROOT)
+
+
+HESITATES = """
+import pathlib, socket, sys, time
+wire = socket.socket(socket.AF_UNIX)
+wire.bind("katex.sock")
+while not pathlib.Path("asked").exists():
+    time.sleep(0.01)
+wire.listen()
+wire.accept()
+"""
+
+
+def test_a_renderer_that_listens_late_is_waited_for(tmp_path, monkeypatch):
+    command = [sys.executable, "-c", HESITATES]
+    monkeypatch.setattr(formulas.katex.KaTeXServer, "build_command", lambda **options: command)
+    monkeypatch.setattr(formulas.time, "sleep", lambda seconds: asked(tmp_path))
+    process, wire = formulas.connected(tmp_path, 120)
+    wire.close()
+    assert process.wait() == 0
+
+
+def asked(folder):
+    """Let the renderer listen once it has been asked in vain."""
+    if (folder / "katex.sock").exists():
+        (folder / "asked").touch()
+
+
+def test_a_renderer_that_does_not_start_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(formulas.katex.KaTeXServer, "build_command", lambda **options: [sys.executable, "-c", ""])
+    with pytest.raises(katex.KaTeXError):
+        formulas.connected(tmp_path, 120)
 
 
 def block(tex, nowrap=False):

@@ -55,7 +55,7 @@ def test_no_label_of_a_drawing_is_small_on_a_phone(site, topic):
     """Letters are drawn, not written: each is placed with a scale, from an outline 100 units to a font's size of 1."""
     html = (site / f"chapters/{topic}.html").read_text(encoding="utf-8")
     for drawing in re.findall(r'<svg[^>]*class="tw-figure".*?</svg>', html, re.DOTALL):
-        width = float(re.search(r'viewbox="0 0 ([\d.]+)', drawing)[1])
+        width = float(re.search(r'view[bB]ox="0 0 ([\d.]+)', drawing)[1])
         sizes = [100 * float(scale) for scale in re.findall(r"scale\((0?\.\d+) -0?\.\d+\)", drawing)]
         assert sizes
         assert min(sizes) * 328 / width > 7.9, drawing[:200]

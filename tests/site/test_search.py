@@ -9,7 +9,7 @@ from docutils import nodes
 from docutils.utils import new_document
 
 from thalweg.exercises import topics
-from thalweg.site import search
+from thalweg.site import search, written
 
 
 @pytest.mark.parametrize(
@@ -98,3 +98,14 @@ def test_the_chapter_that_teaches_a_term_comes_first(browser, address, words, wa
     assert not re.search(r"\\[a-z]+\{|\bimport ", first.inner_text())
     assert heavy == [], "whole pages are fetched to show a line of each"
     context.close()
+
+
+def test_what_is_drawn_is_taken_out_of_a_page_and_put_back_as_it_was():
+    formula = '<span class="katex"><span><math><mi>x</mi></math></span><span class="katex-html"><svg viewBox="0"/></span></span>'
+    drawing = "<svg><svg><path/></svg></svg>"
+    page = f"<p>An {formula}, a {drawing}.</p>"
+    rest, pieces = written.lifted(page)
+    assert pieces == [formula, drawing]
+    assert written.put_back(rest, pieces) == page
+    assert written.replaced(page, search.spoken) == "<p>An x, a .</p>"
+    assert written.lifted("<p><svg>") == ("<p><svg>", [])

@@ -5,7 +5,7 @@ import re
 from io import BytesIO
 
 import pytest
-from files import Compressed
+from files import Compressed, first_view
 from fontTools.ttLib import TTFont
 
 from thalweg.exercises import topics
@@ -23,17 +23,7 @@ def compressing(site, serve):
 @pytest.mark.browser
 @pytest.mark.parametrize("name", ["index", *topics()])
 def test_the_first_view_is_light_and_asks_no_other_host(browser, compressing, name):
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    wire = context.new_cdp_session(page)
-    addresses, sizes = {}, {}
-    wire.on("Network.requestWillBeSent", lambda e: addresses.update({e["requestId"]: e["request"]["url"]}))
-    wire.on("Network.loadingFinished", lambda e: sizes.update({e["requestId"]: e["encodedDataLength"]}))
-    wire.send("Network.enable")
-    page.goto(f"{compressing}chapters/{name}.html")
-    page.wait_for_load_state("networkidle")
-    context.close()
-    table = sorted(((sizes.get(key, 0), address) for key, address in addresses.items()), reverse=True)
+    table = first_view(browser, f"{compressing}chapters/{name}.html")
     total = sum(size for size, _ in table)
     written = "\n".join(f"{size / 1000:8.1f} KB  {address}" for size, address in table)
     assert total > 50_000, "the page did not load"

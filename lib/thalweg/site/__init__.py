@@ -52,6 +52,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", _without_thebe)
     app.connect("env-get-outdated", _executed_anew)
     app.connect("build-finished", _without_stale_pages)
+    app.setup_extension("thalweg.site.numbers")
     app.setup_extension("thalweg.site.lectures")
     app.setup_extension("thalweg.site.chapter")
     app.setup_extension("thalweg.site.collected")

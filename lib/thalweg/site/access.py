@@ -21,7 +21,8 @@ MENDED = '<meta content="mended" name="thalweg-access"/>'
 
 def mend(page: str) -> str:
     """A page of the theme with its controls named as they read, and all of it inside landmarks."""
-    soup = BeautifulSoup(page.replace(*DECIDED), "html.parser")
+    page, drawn = written.lifted(page.replace(*DECIDED))
+    soup = BeautifulSoup(page, "html.parser")
     if soup.html:
         soup.html["data-theme"] = "light"  # where no script runs that chooses one
     for body in soup.select("body[data-bs-spy]"):
@@ -52,7 +53,7 @@ def mend(page: str) -> str:
             corner.name = "td"
             for cell in corner.find_parent("table").select("tbody > tr > td:first-child"):  # type: ignore[union-attr]
                 cell.name, cell["scope"] = "th", "row"
-    return str(soup).replace("</head>", f"{MENDED}</head>", 1)
+    return written.put_back(str(soup).replace("</head>", f"{MENDED}</head>", 1), drawn)
 
 
 def _mend_all(app: Sphinx, exception: Exception | None) -> None:

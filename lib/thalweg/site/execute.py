@@ -12,6 +12,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import jupytext
@@ -20,12 +21,14 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import ProjectNb
 from jupyter_cache.executors.basic import ExecutionWorkerLocalMProc, JupyterExecutorLocalMproc, ProcessData
 from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
+from jupyter_cache.readers import get_reader
 
 LIBRARY = Path(__file__).resolve().parents[2]  # what stands above the package
 MEASUREMENTS = Path("tests/bench")  # tables that take too long to compute in a page
 CACHE = Path("_build/.jupyter_cache")
 TIMEOUT = 600  # seconds a cell; on a busy machine pages run at a third of their speed
 PAGE = {"name": "myst_nb_md", "type": "plugin"}
+_parsed = cache(ast.parse)  # by the source: every page asks for the same modules
 
 
 def _file(module: str) -> Path | None:
@@ -37,7 +40,7 @@ def _file(module: str) -> Path | None:
 def _offered(module: str) -> set[str]:
     """The names in the ``__all__`` of a module, which ``import *`` takes over; none where it has no such list."""
     path = _file(module)
-    for node in ast.parse(path.read_text(encoding="utf-8")).body if path else []:
+    for node in _parsed(path.read_text(encoding="utf-8")).body if path else []:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
             return set(ast.literal_eval(node.value))
     return set()
@@ -47,7 +50,7 @@ def _provider(package: str, name: str) -> str:
     """The module that defines what is imported as ``name`` from ``package``: one that its __init__ takes it from, or a submodule."""
     path = _file(package)
     if path and path.name == "__init__.py":
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in _parsed(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ImportFrom) and node.level == 1:
                 module, names = f"{package}.{node.module}", {alias.name for alias in node.names}
                 if name in names or ("*" in names and name in _offered(module)):
@@ -57,7 +60,7 @@ def _provider(package: str, name: str) -> str:
 
 def _imported(source: str, package: str = "") -> Iterator[str]:
     """The modules that a source imports. Of a whole package that is only used as ``alias.name``, those that define the names."""
-    tree = ast.parse(source)
+    tree = _parsed(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -153,19 +156,22 @@ class _Executor(JupyterExecutorLocalMproc):
 
 def main(chosen: list[str] | None = None) -> int:
     """Fill the cache, for the ``chosen`` pages or for all; the exit code is 1 when a page failed."""
-    cache = get_cache(str(CACHE))
+    cache, read = get_cache(str(CACHE)), get_reader(PAGE)
     before, waiting = executed(), []
     now = {str(page): fingerprint(page) for page in pages() if not chosen or str(page) in chosen}
     if unknown := sorted(set(chosen or ()) - now.keys()):
         print(f"no executable page of the book: {', '.join(unknown)}", file=sys.stderr)
         return 1
     for page in now:
-        record = cache.add_nb_to_project(str(Path(page).absolute()), read_data=PAGE)
-        cached = cache.get_cached_project_nb(record.uri)
+        place = str(Path(page).absolute())
+        try:
+            cached = cache.match_cache_notebook(read(place))
+        except KeyError:
+            cached = None
         if cached and now[page] != before.get(page):
             cache.remove_cache(cached.pk)
         if not cached or now[page] != before.get(page):
-            waiting.append(record)
+            waiting.append(cache.add_nb_to_project(place, read_data=PAGE))
     failed = []
     if waiting:
         print(f"executing {', '.join(Path(record.uri).stem for record in waiting)}", flush=True)

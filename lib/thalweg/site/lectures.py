@@ -15,6 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -114,10 +115,16 @@ def slug(key: str, text: str) -> str:
     return "-".join([key, *re.findall(r"[a-z0-9]+", text.lower())])
 
 
+@cache
+def _read(text: str) -> Any:
+    """The table's text as YAML, which every chapter asks for."""
+    return yaml.safe_load(text)
+
+
 def load(path: Path) -> dict[str, Lecture]:
     """Read and check the table. Raises TableError, naming file, lecture and heading, for a bad entry."""
     try:
-        table = yaml.safe_load(path.read_text(encoding="utf-8"))
+        table = _read(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise TableError(f"{path.name}: {error}") from error
     if not isinstance(table, dict) or not table:

@@ -19,7 +19,7 @@ from . import written
 
 FOLDED = {"tag_hide-input", "tag_hide-cell", "tag_remove-input", "tag_remove-cell"}
 NOT_READ = (  # what a text for the search leaves out of a page
-    "script, style, svg, .katex-html, .headerlink, .cell_output pre, .tag_hide-input, .tag_hide-cell, .tw-exercise .tw-run, .toctree-wrapper"
+    "script, style, .headerlink, .cell_output pre, .tag_hide-input, .tag_hide-cell, .tw-exercise .tw-run, .toctree-wrapper"
 )
 
 
@@ -78,9 +78,14 @@ def introduced(page: nodes.document) -> list[str]:
     return [node.astext() for node in page.findall(nodes.emphasis)]
 
 
+def spoken(drawn: str) -> str:
+    """What a screen reader says of a formula; nothing for a drawing."""
+    return re.sub(r"<[^>]*>", "", "".join(re.findall(r"<math.*?</math>", drawn, re.DOTALL)))
+
+
 def excerpt(page: str) -> str:
     """What the search shows of a page: its text in its sections, as small HTML. An empty text for a page without an article."""
-    article = BeautifulSoup(page, "html.parser").select_one("article")
+    article = BeautifulSoup(written.replaced(page, spoken), "html.parser").select_one("article")
     if article is None:
         return ""
     for part in article.select(NOT_READ):
