@@ -29,12 +29,12 @@ def sandbox(bubblewrap):
 def judged(sandbox, released):
     """Judge a right submission with other sources for some answers, and cells of its own before all others."""
     release = released.release("momentum").read_text()
-    exercises = about(parse_notebook(release.encode()))["exercises"]
+    exercises = about(parse_notebook(release.encode())[0])["exercises"]
 
     def judge(sources=None, cells=(), limits=None) -> Judged:
         student = sample_class.Student("ada", sample_class.right(0), sources=sources)
         text = sample_class.notebook(student, release, {})
-        notebook = parse_notebook(text.encode())
+        notebook, _ = parse_notebook(text.encode())
         notebook.cells[:0] = [new_code_cell(cell) for cell in cells]
         return judge_submission(sandbox, notebook, exercises, 1, limits or Limits())
 
