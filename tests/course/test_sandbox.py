@@ -198,7 +198,9 @@ def test_a_student_is_told_what_grading_will_not_find(judged, released, tmp_path
     from_a_file = "rho = float(open('rho.txt').read())\n\ndef velocity(grads, rho=rho):\n    return grads[0]\n"
     sources = {HB: BORROWED, "momentum.velocity": from_a_file}
     skipped = new_code_cell("1 / 0", metadata={"tags": ["skip-execution"]})
-    student = sample_class.Student("ada", sample_class.right(0), sources=sources, change=lambda n: n.cells.append(skipped))
+    student = sample_class.Student(
+        "ada", sample_class.right(0), sources=sources, change=lambda n: n.cells.append(skipped)
+    )
     path = tmp_path / "momentum.ipynb"
     path.write_text(sample_class.notebook(student, "momentum", released.release("momentum").read_text(), {}))
     (tmp_path / "rho.txt").write_text("0.9")
