@@ -57,6 +57,7 @@ CELLS = {
     "a window": "%matplotlib qt",
     "pylab": "%pylab inline\nassert arange(3).sum() == 3 and plot([1])",
     "a gui": "%gui tk",
+    "the user's name": "import getpass\nassert getpass.getuser()",
     "the inline backend's settings": "%config InlineBackend.figure_format = 'retina'",
     "its formats": "from matplotlib_inline.backend_inline import set_matplotlib_formats as f\nf('svg')",
     "autoreload": "%load_ext autoreload\n%autoreload 2",
