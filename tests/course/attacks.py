@@ -549,6 +549,20 @@ while True:
         able=True,
         tried=False,
     ),
+    "a process with a name that is no text, and nobody to die with": Attack(
+        """
+import ctypes, time
+libc = ctypes.CDLL(None)
+libc.prctl(1, 0)  # PR_SET_PDEATHSIG
+libc.prctl(15, b"\\xff) R 1 (")  # PR_SET_NAME
+while time.process_time() < 60: pass
+print("GOT all the time in the world")
+""",
+        "partly graded",
+        21,
+        able=True,
+        tried=False,
+    ),
     "a loop in C": Attack("sum(range(10**14))", EARLY, able=True, tried=False),
     "a regular expression": Attack(
         "import re\nre.match('(a+)+$', 'a' * 60 + 'b')", "partly graded", 21, able=True, tried=False

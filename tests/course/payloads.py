@@ -108,6 +108,7 @@ MARKDOWN = {
     "href by let": "$\\let\\go\\href \\go{javascript:RUN}{x}$",
     "href by definition": "$\\def\\go{\\href{javascript:RUN}}\\go{x}$",
     "href with a blank": "$\\href {javascript:RUN} x$",
+    "href of a token": "$\\mmlToken{mtext}[href='javascript:RUN']{x}$",
     # what is asked for
     "picture from elsewhere": "![a](CANARY)",
     "picture by reference": "![a][b]\n\n[b]: CANARY",

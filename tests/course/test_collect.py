@@ -224,6 +224,24 @@ def test_what_a_student_wrote_into_a_zip_does_not_say_when_it_was_handed_in(cour
     assert not list(course.root.glob("submitted/*/*/timestamp.txt"))
 
 
+@pytest.mark.parametrize(
+    "mine, student",
+    [
+        ("bob/alice_7_assignsubmission_file_momentum.ipynb", None),
+        ("bob/alice_7_assignsubmission_file/momentum.ipynb", None),
+        ("bob/alice_1234_99_momentum.ipynb", None),
+        ("bob_1234_99_alice_7_assignsubmission_file_momentum.ipynb", "bob_1234"),
+        ("Bob_8_assignsubmission_file/alice_7_assignsubmission_file_momentum.ipynb", "Bob"),
+    ],
+)
+def test_a_file_that_is_named_as_a_neighbours_costs_the_neighbour_nothing(course, packed, tmp_path, mine, student):
+    students = tmp_path / "students.csv"
+    students.write_text("lms_id,student\nalice,alice\n7,alice\n1234,bob_1234\n8,Bob\n")
+    rows = collect(course, packed({"alice/momentum.ipynb": "hers", mine: "his"}), students=students)
+    assert submitted(course) == {"alice": "hers"} | ({student: "his"} if student else {})
+    assert done(rows)[mine] == ("new" if student else "refused")
+
+
 def test_names_that_are_too_long_or_written_apart(course, packed, tmp_path):
     rows = collect(course, packed({f"{'字' * 80}/momentum.ipynb": "x", "Jose\u0301/momentum.ipynb": "y"}))
     assert [row.done for row in rows] == ["refused", "new"] and submitted(course) == {"Jos\u00e9": "y"}

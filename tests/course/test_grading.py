@@ -123,6 +123,11 @@ def test_a_loop_is_stopped_and_the_rest_counts(copy):
     assert outcome.points == 21 - 3
 
 
+def test_a_thousand_cells_that_stop_are_told_in_a_few_words():
+    said = grading._reason([f"a cell after setup ({'x' * 400})"] * 1000)
+    assert said.startswith("1000 cells stopped") and "; and 990 more." in said and len(said) < 6000
+
+
 def test_what_has_not_changed_is_left_alone(copy):
     before = {path: path.stat().st_mtime_ns for path in copy.root.glob("autograded/*/*/*")}
     assert f"{len(STUDENTS) + len(extras())} unchanged since the last time" in run("grade", "--course", copy.root)

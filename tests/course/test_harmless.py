@@ -75,6 +75,7 @@ def test_an_attachment_is_shown_once_so_that_a_page_does_not_grow():
         ("[a](https://b.org/?c&d)", "a (https://b.org/?c&amp;d)"),
         ("see https://b.org.", "see https://b.org."),
         ("$\\href{a}{b} \\hrefs$", "$\\<span></span>href{a}{b} \\hrefs$"),
+        ("$\\mmlToken{mi}[href='a']{b}$", "$\\<span></span>mmlToken{mi}[href='a']{b}$"),
         ("<b onclick=f()>a</b>", "&lt;b onclick=f()&gt;a</b>".replace("</b>", "")),
     ],
 )

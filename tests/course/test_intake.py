@@ -144,6 +144,9 @@ kinds = {
     "cells that are just allowed": (
         b'{"nbformat": 4, "cells": [', cell % b'"%s"' % (b"a = 1\\n" * 3000) + b",", cell % b'""' + b"]}", 21_000_000
     ),
+    "comments that are just allowed": (
+        b'{"nbformat": 4, "cells": [', cell % b'"%s"' % (b"#\\n" * 15000) + b",", cell % b'""' + b"]}", 29_000_000
+    ),
     "objects that are just allowed": (head + b"[", b'{"a":1},', b'0]}, "cells": []}', 1_990_000),
     "outputs": (b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": "", "outputs": [', b'{"text": "AAAA"},', b"0]}]}"),
 }
@@ -174,7 +177,7 @@ def test_fifty_megabytes_of_any_kind_cost_little(released, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert len(lines) == 19 and sum("something else" in line for line in lines) == 3, done.stdout
+    assert len(lines) == 20 and sum("something else" in line for line in lines) == 4, done.stdout
     for line in lines:
         seconds, megabytes, _ = line.split(" ", 2)
         assert float(seconds) < 5 and int(megabytes) < 500, done.stdout

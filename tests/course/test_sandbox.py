@@ -29,12 +29,12 @@ def sandbox(bubblewrap):
 def judged(sandbox, released):
     """Judge a right submission with other sources for some answers, and cells of its own before all others."""
     release = released.release("momentum").read_text()
-    exercises = about(parse_notebook(release.encode()))["exercises"]
+    exercises = about(parse_notebook(release.encode())[0])["exercises"]
 
     def judge(sources=None, cells=(), limits=None) -> Judged:
         student = sample_class.Student("ada", sample_class.right(0), sources=sources)
-        text = sample_class.notebook(student, release, {})
-        notebook = parse_notebook(text.encode())
+        text = sample_class.notebook(student, "momentum", release, {})
+        notebook, _ = parse_notebook(text.encode())
         notebook.cells[:0] = [new_code_cell(cell) for cell in cells]
         return judge_submission(sandbox, notebook, exercises, 1, limits or Limits())
 
@@ -57,6 +57,7 @@ CELLS = {
     "a window": "%matplotlib qt",
     "pylab": "%pylab inline\nassert arange(3).sum() == 3 and plot([1])",
     "a gui": "%gui tk",
+    "the user's name": "import getpass\nassert getpass.getuser()",
     "the inline backend's settings": "%config InlineBackend.figure_format = 'retina'",
     "its formats": "from matplotlib_inline.backend_inline import set_matplotlib_formats as f\nf('svg')",
     "autoreload": "%load_ext autoreload\n%autoreload 2",
@@ -194,19 +195,22 @@ def heavy_ball(theta, grad, v, lr, rho):
 
 
 def test_a_student_is_told_what_grading_will_not_find(judged, released, tmp_path):
-    """The library's own class, and a file that lies beside the notebook."""
+    """The library's own class, a file that lies beside the notebook, and a cell that is not to run, which grading runs."""
     from_a_file = "rho = float(open('rho.txt').read())\n\ndef velocity(grads, rho=rho):\n    return grads[0]\n"
     sources = {HB: BORROWED, "momentum.velocity": from_a_file}
-    student = sample_class.Student("ada", sample_class.right(0), sources=sources)
+    skipped = new_code_cell("1 / 0", metadata={"tags": ["skip-execution"]})
+    student = sample_class.Student(
+        "ada", sample_class.right(0), sources=sources, change=lambda n: n.cells.append(skipped)
+    )
     path = tmp_path / "momentum.ipynb"
-    path.write_text(sample_class.notebook(student, released.release("momentum").read_text(), {}))
+    path.write_text(sample_class.notebook(student, "momentum", released.release("momentum").read_text(), {}))
     (tmp_path / "rho.txt").write_text("0.9")
     found, graded = self_check(path, 60), judged(sources)
     assert {name: said["points"] for name, said in found.verdicts.items()} == points(graded)
     assert points(graded)[HB] == points(graded)["momentum.velocity"] == 0
     faults = " ".join(found.faults)
     assert "thalweg.numpy is not there where this is graded: answers are to be your own" in faults
-    assert "No such file or directory" in faults
+    assert "No such file or directory" in faults and "ZeroDivisionError" in faults
 
 
 # --- time -------------------------------------------------------------------------------------------------------------

@@ -154,7 +154,7 @@ def _sort_in(
         return Row(file, "", "", LEFT, "not a notebook")
     by = hand_in(item.path)
     if not by:
-        return Row(file, "", "", LEFT, "its path is not of a known form")
+        return Row(file, "", "", REFUSED, "its path is not of a known form, so it does not say whose it is")
     assignment = next((word for word in (by.folder, by.stem) if word in released), None)
     if not assignment and len(assignments) > 1:
         return Row(

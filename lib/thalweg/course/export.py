@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +54,7 @@ def export(
 
     ``form`` is "plain", "canvas" or "moodle"; ``column`` is the assignment's title there. A student whose written answers are
     not graded yet is left out of the latter two, unless ``incomplete``; one whose grading failed always is.
-    Raises CourseError when nothing is graded, when an id stands for two students, or when ``output`` is another file.
+    So is one whose id in the LMS another one has too. Raises CourseError when nothing is graded, or when ``output`` is another file.
     """
     make = FORMS.get(form)
     if not make:
@@ -75,7 +76,9 @@ def export(
         else:
             table.append(row)
     if make.unique is not None:
-        _unique(table, make.unique)
+        shared = _shared(table, make.unique)
+        left_out |= shared
+        table = [row for row in table if row[1 - make.unique] not in shared]
     title = column or assignment.replace("_", " ").capitalize()
     head = make.head(found, title)
     suffix = "" if form == "plain" else f"-{form}"
@@ -148,15 +151,18 @@ def _words(result: Result) -> str:
     return "; ".join(said)
 
 
-def _unique(table: list[Cells], column: int) -> None:
-    seen: dict[Any, Any] = {}
+def _shared(table: list[Cells], column: int) -> dict[str, str]:
+    """Who has the same number in the LMS as somebody else, with the reason: one of them would get the other's grade."""
+    having: dict[Any, list[str]] = defaultdict(list)
     for row in table:
-        if row[column] and row[column] in seen:
-            raise CourseError(
-                f"{seen[row[column]]} and {row[1 - column]} have the same number {row[column]} in the LMS. "
-                "Collect again with --students to say who is who."
-            )
-        seen[row[column]] = row[1 - column]
+        if row[column]:
+            having[row[column]].append(str(row[1 - column]))
+    return {
+        student: f"{' and '.join(students)} have the same number {number} in the LMS. Collect again with --students to say who is who"
+        for number, students in having.items()
+        for student in students
+        if len(students) > 1
+    }
 
 
 @dataclass(frozen=True)

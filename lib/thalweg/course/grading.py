@@ -31,6 +31,7 @@ from .verdicts import stopped
 from .workers import Cluster, Here, Workers, run_all
 
 DEFAULT_LIMITS = Limits()
+MOST_NAMED = 10  # cells that stopped, in the reason
 
 
 def to_grade(course: Course, assignment: str, student: str | None = None) -> list[Submission]:
@@ -235,4 +236,5 @@ def _reason(failed: list[str]) -> str:
     if not failed:
         return ""
     count = "One cell" if len(failed) == 1 else f"{len(failed)} cells"
-    return f"{count} stopped with an error: {'; '.join(failed)}. Everything else was graded."
+    more = [f"and {len(failed) - MOST_NAMED} more"] if len(failed) > MOST_NAMED else []
+    return f"{count} stopped with an error: {'; '.join([*failed[:MOST_NAMED], *more])}. Everything else was graded."

@@ -46,26 +46,30 @@ class HandIn:
 
 
 def hand_in(path: PurePosixPath) -> HandIn | None:
-    """What ``path`` says; None when it fits none of the forms."""
+    """What ``path`` says; None when it fits none of the forms.
+
+    Whose it is, the first part says alone: the LMS or the instructor wrote that one. All below it, and what stands last in a name, a student
+    may have chosen; so no form of an LMS counts there, and a path that has one fits nothing.
+    """
     path = PurePosixPath(composed(str(path)))
-    for place, part in enumerate(path.parts):
-        if found := MOODLE.fullmatch(part):
-            last = place == len(path.parts) - 1
-            if found["kind"] != "file" or last != bool(found["original"]):
-                return None
-            return HandIn("Moodle", found["id"], found["name"], _stem(found["original"] or path.name))
-    if found := CANVAS.fullmatch(path.name):
+    first, *below = path.parts[1:] if path.parts[0] == "submitted" and len(path.parts) > 1 else path.parts
+    if not below and (
+        found := CANVAS.fullmatch(first)
+    ):  # before Moodle's, which a student can bring about in a file's name
         late = bool(found["late"] or found["anonlate"])
         stem = re.sub(r"-\d+$", "", _stem(found["original"]))
         return HandIn(
             "Canvas", found["id"] or found["anon"], found["name"] or "", stem, late=late, order=int(found["file"])
         )
-    parts = path.parts[1:] if path.parts[0] == "submitted" else path.parts
-    if not 1 <= len(parts) <= 3:
+    if found := MOODLE.fullmatch(first):
+        if found["kind"] != "file" or bool(below) == bool(found["original"]):
+            return None
+        return HandIn("Moodle", found["id"], found["name"], _stem(found["original"] or path.name))
+    if len(below) > 2 or any(form.fullmatch(part) for part in below for form in (CANVAS, MOODLE)):
         return None
-    student = parts[0] if len(parts) > 1 else path.stem
-    folder = parts[1] if len(parts) == 3 else ""
-    return HandIn("folder", student, "", path.stem if len(parts) > 1 else "", folder)
+    if not below:
+        return HandIn("folder", path.stem, "", "")
+    return HandIn("folder", first, "", path.stem, below[0] if len(below) > 1 else "")
 
 
 def _stem(name: str) -> str:

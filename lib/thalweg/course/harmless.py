@@ -50,7 +50,7 @@ STYLES = {"text-align"}
 
 _BARE_TAG = re.compile(rf"</?(?:{'|'.join(_BARE)})\s*/?>", re.IGNORECASE)
 _MAKES_HTML = re.compile(  # MathJax's commands that lead elsewhere, set attributes, or load more such commands
-    r"\\(?=(?:href|url|class|cssId|style|data|unicode|require|bbox|texttip|mathtip|toggle|html\w*|includegraphics)(?![A-Za-z]))"
+    r"\\(?=(?:href|url|class|cssId|style|data|unicode|require|bbox|texttip|mathtip|toggle|mmlToken|html\w*|includegraphics)(?![A-Za-z]))"
 )
 
 

@@ -27,7 +27,7 @@ RUN, WINDOW = 12, 6
 SHARE = 0.8  # of the smaller submission's fingerprints
 LEAST = 20  # shared fingerprints that few others have, about 80 tokens: a function of three lines has 10
 FEW = 4  # submissions; what stands in more is everybody's
-MOST = 20_000  # tokens of one submission, and LONGEST characters of a cell: what is longer was not written by hand
+MOST = 20_000  # tokens of one submission, and LONGEST characters: what is longer was not written by hand
 LONGEST = 100_000
 SILENT = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER, tokenize.INDENT, tokenize.DEDENT}
 
@@ -47,7 +47,7 @@ def tokens(source: str) -> list[str]:
     found: list[str] = []
     try:
         for token in tokenize.generate_tokens(io.StringIO(source[:LONGEST]).readline):
-            if len(found) > MOST:
+            if len(found) >= MOST:
                 break
             if token.type in SILENT:
                 continue
@@ -114,11 +114,11 @@ def _prints(submission: Submission, assignment: str, release: NotebookNode, blan
     except UnreadableError:
         return set()
     found: set[int] = set()
-    room = MOST
+    room, left = MOST, LONGEST
     for cell in notebook.cells:
         own = cell.cell_type == "code" and (marked(cell, "solution") or not grade_id(cell))
-        if own and room > 0 and not any(same_text(cell.source, stub) for stub in blank):
-            words = tokens(cell.source)[:room]
-            room -= len(words)
+        if own and min(room, left) > 0 and not any(same_text(cell.source, stub) for stub in blank):
+            words = tokens(cell.source[:left])[:room]
+            room, left = room - len(words), max(left - len(cell.source), 0)  # comments are no words, and take time too
             found |= _fingerprints(words)
     return found

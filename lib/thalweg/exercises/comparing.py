@@ -26,14 +26,14 @@ def distance(given: np.ndarray, wanted: np.ndarray, tolerance: float, absolute: 
         given, wanted = given.ravel().astype(kind), wanted.ravel().astype(kind)
     with np.errstate(all="ignore"):  # the difference of huge numbers can be infinite
         off, largest = (float(np.abs(x).max(initial=0)) for x in (given - wanted, wanted))
+    if off == 0:
+        return 0.0
     if not (off < np.inf and largest < np.inf):
         finite = np.isfinite(wanted)
         if finite.all() or (finite != np.isfinite(given)).any():
             return np.inf
         return distance(given[finite], wanted[finite], tolerance, absolute)
     bound = tolerance * (largest if largest > 0 and not absolute else 1.0)
-    if off == 0:
-        return 0.0
     return off / bound if 0 < bound < np.inf else np.inf
 
 

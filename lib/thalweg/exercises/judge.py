@@ -142,6 +142,7 @@ class Judge:
         ``earlier``: the mistakes that were seen in earlier exercises, by exercise. One that is carried on into this one costs
         nothing here.
         """
+        got = [self._named(seen) for seen in got]
         verdict = self._verdict(got)
         seen = (earlier or {}).get(self.key.builds_on)
         carried = next((m for m in self.key.carried if m.name == seen), None)
@@ -156,6 +157,12 @@ class Judge:
         return replace(other, message=f"The mistake of an earlier exercise comes back ({seen}) and costs nothing here. " + (
             "Nothing else is wrong." if other.points == other.max_points else other.message
         ))  # fmt: skip
+
+    def _named(self, seen: Observation) -> Observation:
+        """An observation with the outputs that were asked for; where it is graded, it can come with any others."""
+        if seen.outputs is None or seen.outputs.keys() == set(self.outputs):
+            return seen
+        return replace(seen, outputs=None, error=f"UnusableError: it is not {in_words(self.outputs)}")
 
     def _verdict(self, got: Sequence[Observation]) -> Verdict:
         off = [deviations(self.exercise, *row) for row in zip(self.cases, got, self.want, strict=True)]

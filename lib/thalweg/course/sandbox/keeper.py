@@ -36,9 +36,13 @@ def keep(limits: dict[str, Any], work: int, orders: int, submission: Callable[[]
         finally:
             os._exit(0)
     os.close(work)
-    if _watch(limits, orders, child):
-        os.kill(child, signal.SIGKILL)  # the kernel ends everything else in its pid namespace
-        os.waitpid(child, 0)
+    there = True
+    try:
+        there = _watch(limits, orders, child)
+    finally:  # without a keeper nothing would hold it to its limits
+        if there:
+            os.kill(child, signal.SIGKILL)  # the kernel ends everything else in its pid namespace
+            os.waitpid(child, 0)
 
 
 def _watch(limits: dict[str, Any], orders: int, child: int) -> bool:
@@ -128,8 +132,8 @@ def _below(keeper: int) -> dict[int, list[str]]:
     stats = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
-            with contextlib.suppress(OSError), open(f"/proc/{name}/stat") as file:
-                stats[int(name)] = file.read().rpartition(")")[2].split()
+            with contextlib.suppress(OSError):
+                stats[int(name)] = _stat(f"/proc/{name}/stat")
     found: dict[int, list[str]] = {}
     frontier = {keeper}
     while frontier := {pid for pid, stat in stats.items() if int(stat[1]) in frontier}:
@@ -142,15 +146,21 @@ def _tasks(pid: int) -> dict[int, str]:
     found = {}
     with contextlib.suppress(OSError):
         for name in os.listdir(f"/proc/{pid}/task"):
-            with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{name}/stat") as file:
-                found[int(name)] = file.read().rpartition(")")[2].split()[0]
+            with contextlib.suppress(OSError):
+                found[int(name)] = _stat(f"/proc/{pid}/task/{name}/stat")[0]
     return found
+
+
+def _stat(path: str) -> list[str]:
+    """What a file called stat says, from the state on: what stands before it is a name, in whatever bytes its owner chose."""
+    with open(path, "rb") as file:
+        return file.read().rpartition(b")")[2].decode("ascii").split()
 
 
 def _memory(pid: int) -> int:
     """Bytes that a process uses; what it shares with others counts for each, but for files."""
     try:
-        with open(f"/proc/{pid}/status") as file:
-            return 1024 * sum(int(line.split()[1]) for line in file if line.startswith(("RssAnon", "RssShmem")))
+        with open(f"/proc/{pid}/status", "rb") as file:
+            return 1024 * sum(int(line.split()[1]) for line in file if line.startswith((b"RssAnon", b"RssShmem")))
     except OSError:
         return 0

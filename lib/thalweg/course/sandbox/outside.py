@@ -245,6 +245,7 @@ def _command(control: int, confined: bool, torch: bool) -> tuple[list[str], dict
     private = PRIVATE if confined else tempfile.gettempdir()
     environment = {
         "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": private, "TMPDIR": private, "PYTHONDONTWRITEBYTECODE": "1",
+        "LOGNAME": "student",  # there is no list of users in which to look it up
         "MPLCONFIGDIR": f"{private}/matplotlib", "IPYTHONDIR": f"{private}/ipython", "MPLBACKEND": "agg",
         "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
     }  # fmt: skip
