@@ -183,7 +183,7 @@ def test_any_observations_are_judged_or_refused(name):
     @given(st.lists(entry(inputs), min_size=len(cases), max_size=len(cases)) | anything)
     def attempt(sent):
         try:
-            verdict = judging._verdict(asked, cases, {"observed": sent})
+            verdict = judging._verdict(asked, cases, {"observed": sent}, {})
         except Ended:
             return
         assert 0 <= verdict.points < verdict.max_points == asked.points
