@@ -11,10 +11,11 @@ from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader import api
-from nbgrader.api import Gradebook
-from nbgrader.utils import compute_checksum, determine_grade
-from sqlalchemy import Select, create_engine, inspect, make_url, select
+from nbgrader.api import Gradebook, new_uuid
+from nbgrader.utils import compute_checksum, determine_grade, parse_utc
+from sqlalchemy import Select, create_engine, insert, inspect, make_url, select, update
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.orm import load_only
 
 from .errors import CourseError
 from .folders import Course
@@ -168,9 +169,39 @@ def _score(manual: float | None, auto: float | None, extra: float | None, flagge
     return Score(points, most, by_hand, flagged and not by_hand, flagged and by_hand)
 
 
+@dataclass(frozen=True)
+class Form:
+    """What the gradebook keeps of each submission of an assignment. Cells are given by their ids."""
+
+    assignment: str
+    ids: tuple[str, str]  # the assignment's and its notebook's
+    names: dict[str, str]  # of the cells
+    graded: list[str]
+    commented: list[str]
+    most: dict[str, float]  # points, by name
+
+
+def form(gradebook: Gradebook, assignment: str) -> Form:
+    """The assignment's form. Raises CourseError when the gradebook has no such assignment."""
+    notebook = select(api.Assignment.id, api.Notebook.id).join(
+        api.Notebook, api.Notebook.assignment_id == api.Assignment.id
+    )
+    found = notebook.where(api.Assignment.name == assignment, api.Notebook.name == assignment)
+    row = gradebook.db.execute(found).first()
+    if row is None:
+        raise CourseError(f"The gradebook has no assignment {assignment}. Run thalweg release {assignment} --force.")
+    columns = select(api.BaseCell.id, api.BaseCell.name, api.BaseCell.type)
+    cells = gradebook.db.execute(columns.where(api.BaseCell.notebook_id == row[1])).all()
+    graded, commented = (
+        [cell for cell, _, kind in cells if kind in (own, "TaskCell")] for own in ("GradeCell", "SolutionCell")
+    )
+    names = {cell: name for cell, name, _ in cells}
+    return Form(assignment, (row[0], row[1]), names, graded, commented, _max_scores(gradebook, assignment))
+
+
 def enter(
     gradebook: Gradebook,
-    assignment: str,
+    form: Form,
     student: str,
     cells: list[NotebookNode],
     points: dict[str, float],
@@ -186,11 +217,8 @@ def enter(
     with _one_transaction(gradebook), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nbgrader's models draw warnings from SQLAlchemy
         gradebook.update_or_create_student(student)
-        given = {"timestamp": timestamp} if timestamp else {}
-        gradebook.update_or_create_submission(assignment, student, **given)
-        notebook = gradebook.find_submission_notebook(assignment, assignment, student)
-        grades = {grade.name: grade for grade in notebook.grades}
-        comments = {comment.name: comment for comment in notebook.comments}
+        notebook = _submitted(gradebook, form, student, timestamp)
+        grades, comments = (_rows(gradebook, form, table, notebook) for table in (api.Grade, api.Comment))
         for cell in cells:
             name = grade_id(cell)
             if name in grades:
@@ -203,12 +231,40 @@ def enter(
             if name in comments:
                 blank = cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
                 comments[name].auto_comment = "No response." if blank else None
-        most = _max_scores(gradebook, assignment)
         scores = [
-            _score(grade.manual_score, grade.auto_score, grade.extra_credit, False, most.get(name, 0.0))
+            _score(grade.manual_score, grade.auto_score, grade.extra_credit, False, form.most.get(name, 0.0))
             for name, grade in grades.items()
         ]
     return round(sum(score.points for score in scores), 6), sum(score.max_points for score in scores)
+
+
+def _submitted(gradebook: Gradebook, form: Form, student: str, timestamp: datetime | None) -> str:
+    """The id of the student's notebook. What is not there yet is made: all rows at once, where nbgrader makes each by itself."""
+    db, (assignment, notebook) = gradebook.db, form.ids
+    given = {"timestamp": parse_utc(timestamp)} if timestamp else {}
+    whose = api.SubmittedAssignment.student_id == student, api.SubmittedAssignment.assignment_id == assignment
+    there = select(api.SubmittedNotebook.id).join(api.SubmittedAssignment).where(*whose)
+    known = db.scalar(there.where(api.SubmittedNotebook.notebook_id == notebook))
+    if known is not None:
+        if given:
+            db.execute(update(api.SubmittedAssignment).where(*whose).values(**given))
+        return known
+    submission, own = new_uuid(), new_uuid()
+    db.execute(
+        insert(api.SubmittedAssignment).values(id=submission, assignment_id=assignment, student_id=student, **given)
+    )
+    db.execute(insert(api.SubmittedNotebook).values(id=own, assignment_id=submission, notebook_id=notebook))
+    for table, wanted in ((api.Grade, form.graded), (api.Comment, form.commented)):
+        if wanted:
+            db.execute(insert(table), [{"cell_id": cell, "notebook_id": own} for cell in wanted])
+    return own
+
+
+def _rows(gradebook: Gradebook, form: Form, table: Any, notebook: str) -> dict[str, Any]:
+    """The grades or comments of a student's notebook, by the names of their cells."""
+    plain = load_only(*(getattr(table, column.name) for column in table.__table__.columns))  # and nothing computed
+    found = gradebook.db.scalars(select(table).options(plain).where(table.notebook_id == notebook))
+    return {form.names[row.cell_id]: row for row in found}
 
 
 @contextmanager

@@ -16,13 +16,13 @@ from . import outcomes
 from .errors import CourseError, NothingThereError
 from .execution import Job, code, execute
 from .folders import Course, write
-from .gradebook import enter, opened, students
+from .gradebook import Form, enter, form, opened, students
 from .guard import Fault, attempt, fault
 from .harmless import harmless
 from .intake import Submission, submissions, take_in
 from .judging import Judged, seed_for
 from .late import handed_in
-from .notebooks import UnreadableError, about, grade_id, marked, read_ours, read_release, same_text, to_text
+from .notebooks import UnreadableError, about, grade_id, marked, read_ours, read_release, same_text, to_short_text
 from .outcomes import CRASHED, FAILED, GRADED, MALFORMED, OUT_OF_MEMORY, PARTLY, TIMED_OUT, Outcome
 from .restore import restore
 from .rubric import rubrics, with_rubrics
@@ -107,7 +107,7 @@ def grade(
                 settled.append((kept, kept != old or kept.outcome == FAILED))
 
     with opened(course) as gradebook:
-        recorded = students(gradebook, assignment)
+        recorded, rows = students(gradebook, assignment), form(gradebook, assignment)
         if not scheduler:
             course.log.unlink(missing_ok=True)
         left = jobs()
@@ -129,6 +129,7 @@ def grade(
                         job.student,
                         _finish,
                         gradebook,
+                        rows,
                         course,
                         ready,
                         submission,
@@ -185,6 +186,7 @@ ENDS = {
 
 def _finish(
     gradebook: Gradebook,
+    rows: Form,
     course: Course,
     begun: Outcome,
     submission: Submission,
@@ -199,8 +201,8 @@ def _finish(
     points = {cell: judged.verdicts[name].points for cell, name in job.exercises.items()}
     timestamp, remarks = _timestamp(submission)
     same_file = old is not None and old.sha256 == begun.sha256
-    write(course.autograded(assignment, student), to_text(with_rubrics(harmless(judged.notebook), shown)))
-    total, most = enter(gradebook, assignment, student, judged.notebook.cells, points, timestamp, same_file)
+    write(course.autograded(assignment, student), to_short_text(with_rubrics(harmless(judged.notebook), shown)))
+    total, most = enter(gradebook, rows, student, judged.notebook.cells, points, timestamp, same_file)
     failed = stopped(judged.notebook, _blank(judged.notebook, release))
     reason = _reason(failed)
     if judged.end:

@@ -8,14 +8,12 @@ import hmac
 import re
 import time
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import numpy as np
 from nbformat import NotebookNode, from_dict
 
-from thalweg import exercises as _exercises
-from thalweg.exercises import VERDICT_MIME, Case, Exercise, Observation, Verdict, judge
+from thalweg.exercises import VERDICT_MIME, Case, Exercise, Observation, Verdict, exercise, judge, key
 from thalweg.exercises.exercise import named
 
 from .notebooks import grade_id
@@ -27,9 +25,6 @@ ERROR = 300  # characters that are kept of an error's text
 OUTPUT = 1_000_000  # characters that are kept of everything that a submission prints
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # for a terminal, a page or a file
 _DECIMAL = re.compile(r"-?\d+\.\d*(e[-+]?\d+)?")
-
-
-exercise, key = cache(_exercises.exercise), cache(_exercises.key)  # each look-up reads the package's folder
 
 
 @dataclass

@@ -195,6 +195,11 @@ def to_text(notebook: NotebookNode) -> str:
     return nbformat.writes(notebook) + "\n"
 
 
+def to_short_text(notebook: NotebookNode) -> str:
+    """The same on one line and unchecked, which takes a tenth of the time: for files that only programs read."""
+    return json.dumps(notebook, ensure_ascii=False, sort_keys=True) + "\n"
+
+
 def grade_id(cell: NotebookNode) -> str:
     """nbgrader's name for the cell; empty for an ordinary cell."""
     marks = cell.metadata.get("nbgrader")

@@ -47,7 +47,7 @@ def save(course: Course, outcome: Outcome) -> None:
     name = outcome.student
     if not sound(name):
         name = "unnamed-" + hashlib.sha256(name.encode()).hexdigest()[:12]
-    text = json.dumps(asdict(outcome), indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(asdict(outcome), ensure_ascii=False) + "\n"
     write(course.outcomes(outcome.assignment) / f"{name}.json", text)
 
 

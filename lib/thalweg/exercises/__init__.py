@@ -8,6 +8,7 @@ import pkgutil
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -26,10 +27,11 @@ _shown: dict[str, str | None] = {}  # the mistake that each exercise's last answ
 VERDICT_MIME = "application/vnd.thalweg.verdict+json"
 
 
-def topics() -> list[str]:
+@cache
+def topics() -> tuple[str, ...]:
     """The topics that have exercises: one module each. (The module of the same name in ``keys`` may be out of reach.)"""
     own = {"comparing", "diagnosis", "exercise", "judge", "keys", "own"}
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in own)
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in own))
 
 
 def _lookup(module: str, table: str, name: str) -> Any:

@@ -50,7 +50,7 @@ def _warm_up(torch: bool) -> None:
     """Import what every notebook needs, so that no submission has to."""
     import matplotlib.pyplot as plt
     import numpy.linalg
-    import numpy.random  # noqa: F401
+    import numpy.random
 
     import thalweg.data
     import thalweg.exercises
@@ -68,6 +68,7 @@ def _warm_up(torch: bool) -> None:
     plt.figure()  # finds the fonts
     plt.close("all")
     shell.shell().run_cell("pass", store_history=False)  # what IPython imports at the first cell
+    shell.shell().display_formatter.format(numpy.ones(2))  # and what it makes when it first shows a value
     # A submission's garbage collector would touch every object of the parent's, and each page touched is copied.
     gc.collect()
     gc.freeze()

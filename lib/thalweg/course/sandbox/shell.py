@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import warnings
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -17,6 +18,17 @@ OUTPUT = 100_000  # characters of output that a cell may leave
 
 class Shell(InteractiveShell):
     """IPython's, with what a Jupyter kernel adds to it. Figures are drawn into the void."""
+
+    def transform_cell(self, raw_cell: str) -> str:
+        """Python as it is. What is Python already stays: to look for magics in it takes longer than most cells run."""
+        prompts = "In [" in raw_cell  # copied along with the code: to Python they are annotations
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # they come when it is compiled
+                ast.parse(raw_cell)
+        except Exception:
+            prompts = True
+        return super().transform_cell(raw_cell) if prompts else f"{raw_cell}\n"
 
     def enable_gui(self, gui: Any = None) -> None:
         """There is no window, and nobody to look at one."""
