@@ -1,5 +1,6 @@
 """What a student wrote, made harmless: the same words, none but the elements that are allowed, whatever was written."""
 
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -44,7 +45,7 @@ def test_whatever_is_written_becomes_allowed_elements_alone(source):
     html = shown(source, {"a": {"image/png": PNG}})
     assert markdown2html_mistune(html).strip() == html  # Markdown leaves it alone
     Allowed().feed(html)
-    assert "\\href" not in html
+    assert not re.search(r"\\href(?![A-Za-z])", html)  # \hrefA is no command
 
 
 @pytest.mark.parametrize("name", [*MARKDOWN, *SPOIL])
