@@ -211,6 +211,17 @@ def beta_for_new(values, beta):
     return average / (1 - beta ** (~np.isnan(values)).sum(axis=0))
 
 
+@corrected_average.mistake(
+    "the exponent counts what was seen in all columns",
+    "You count the values of the whole array, and correct every column by that number. What is missing in one column says nothing about another: how many values has each one seen?",
+)
+def counts_everything(values, beta):
+    average = np.zeros_like(values[0])
+    for value in values:
+        average = np.where(np.isnan(value), average, beta * average + (1 - beta) * value)
+    return average / (1 - beta ** (~np.isnan(values)).sum())
+
+
 # --- adam_step ---------------------------------------------------------------------------------------------------
 
 
@@ -510,6 +521,25 @@ def second_alone(j, k, beta1, beta2):
 
 
 @after_restart.mistake(
+    "only the average of gradients is wrong",
+    "You left out what happens to the average of squares. It is lost, or corrected by the wrong count, just as the other one, and it stands below the line.",
+)
+def first_alone(j, k, beta1, beta2):
+    first = (1 - beta1**j) / (1 - beta1 ** (k + j)) + 0 * beta2
+    return first, 1 / first
+
+
+@after_restart.mistake(
+    "the lost averages are not corrected",
+    "The lost count is right. With the averages lost you say how long a step is without any correction; but the count goes on, so something is still divided by. By what?",
+)
+def lost_uncorrected(j, k, beta1, beta2):
+    first = (1 - beta1**j) / (1 - beta1 ** (k + j))
+    second = (1 - beta2**j) / (1 - beta2 ** (k + j))
+    return (1 - beta1**j) / np.sqrt(1 - beta2**j), np.sqrt(second) / first
+
+
+@after_restart.mistake(
     "the averages' own weights are forgotten",
     "You compare two corrections with each other, as if the averages were right in both cases. What do the weights of the averages add up to?",
 )
@@ -725,6 +755,15 @@ def naive(s, grad, beta2, q):
 def scaled_by_size(s, grad, beta2, q):
     scale = np.maximum(s, np.abs(grad))
     scale = np.where(scale > 0, scale, 1)
+    return scale * (beta2**q * (s / scale) ** q + (1 - beta2**q) * (np.abs(grad) / scale) ** q) ** (1 / q)
+
+
+@size_after.mistake(
+    "the old size is divided by, always",
+    "You divide by the old size. That helps while the old term is the larger one; where the new gradient is, its power still overflows. Which of the two terms is to become 1?",
+)
+def scaled_by_old(s, grad, beta2, q):
+    scale = np.where(s > 0, s, 1)
     return scale * (beta2**q * (s / scale) ** q + (1 - beta2**q) * (np.abs(grad) / scale) ** q) ** (1 / q)
 
 
