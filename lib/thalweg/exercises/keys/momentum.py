@@ -465,7 +465,8 @@ def real_part_only(lr, rho, curvatures):
 
 @convergence_factor.mistake(
     "only one of the two roots is used",
-    "Each curvature has two roots. You always take the one with the plus sign, but when the trace, 1 + rho - lr h, is negative the other is larger.",
+    "Each curvature has two roots. When the trace, 1 + rho - lr h, is negative, the one with the minus sign is larger, and then the steepest "
+    "curvature may be the slowest. Do you look at both roots, and at every curvature?",
 )
 def plus_root_only(lr, rho, curvatures):
     trace = 1 + rho - lr * curvatures
@@ -494,7 +495,7 @@ def steepest_only(lr, rho, curvatures):
 
 @convergence_factor.mistake(
     "the roots are not halved",
-    "Check the quadratic formula: its denominator is missing, so all your factors are twice too large.",
+    "Check the quadratic formula: its denominator is missing, so all your factors are twice as large as they should be.",
 )
 def not_halved(lr, rho, curvatures):
     trace = 1 + rho - lr * curvatures
@@ -533,8 +534,8 @@ best_rho.mistake(
 )(0.9)
 best_rho.mistake(
     "the prediction, not the measurement",
-    "That is critical damping along the flat axis, by the formula. Count the steps: the fewest are needed at a slightly "
-    "different rho.",
+    "That is critical damping along the flat axis, by the formula; counting until the loss stays below the target gives it too. "
+    "Count until the loss is at or below it for the first time: the fewest steps are needed at a slightly different rho.",
 )(0.81)
 best_rho.mistake(
     "the best momentum for another rate",
