@@ -92,6 +92,16 @@ repaired.mistake(
 )(_layer(_below, back=lambda mask, keep: np.ones_like(mask, dtype=float)))
 
 
+repaired.mistake(
+    "keep is taken for the probability of dropping",
+    "Your layer is right where its number is the probability of dropping, as in PyTorch. Here keep is that of keeping: with 0.8, how many stay?",
+)(_layer(_above, forth=lambda keep: 1 / max(1 - keep, 1e-12), back=lambda mask, keep: mask / max(1 - keep, 1e-12)))
+repaired.mistake(
+    "the other end of the interval is kept",
+    "As many of your units stay as should, but not the ones asked for. On which side of keep does the assignment put the u of a kept unit?",
+)(_layer(lambda u, keep: u >= 1 - keep))
+
+
 @repaired.mistake(OVERWRITTEN, OVERWRITTEN_HINT)
 def repaired_in_place(x, dy, keep, u=None):
     if u is not None:
@@ -265,6 +275,14 @@ def counted_from_zero(x, weights, last, u=None):
 
 
 @residual_net.mistake(
+    "the line starts at the first block",
+    "Your last block has the right probability, but your first is never dropped. For which l does the formula give 1, and is there such a block?",
+)
+def line_from_the_first_block(x, weights, last, u=None):
+    return _residual(x, weights, np.linspace(1, last, len(weights)), lambda p: p if u is None else u < p)
+
+
+@residual_net.mistake(
     "the first blocks are dropped most",
     "Your probabilities rise with depth. The early blocks find what all later ones build on: they should survive most often.",
 )
@@ -287,6 +305,25 @@ def residual_unscaled(x, weights, last, u=None):
 )
 def residual_inverted(x, weights, last, u=None):
     return _residual(x, weights, _survival(len(weights), last), lambda p: np.ones_like(p) if u is None else (u < p) / p)
+
+
+@residual_net.mistake(
+    "it scales in training and at test time",
+    "Your test time is right. In training you scale as well: one of the two is enough, and the statement says which.",
+)
+def residual_scaled_twice(x, weights, last, u=None):
+    return _residual(x, weights, _survival(len(weights), last), lambda p: p if u is None else (u < p) / p)
+
+
+@residual_net.mistake(
+    "the branch may go below zero",
+    "Your blocks can make an entry smaller. Look at the branch once more: can what it adds be negative?",
+)
+def without_the_relu(x, weights, last, u=None):
+    p = _survival(len(weights), last)
+    for w, gate in zip(weights, p if u is None else u < p, strict=True):
+        x = x + gate * (w @ x)
+    return x
 
 
 @residual_net.mistake(
@@ -360,6 +397,15 @@ def pairs_once(x, w, k):
     d, c = len(x), w * x
     pairs = (np.sum(c) ** 2 - np.sum(c**2)) / 2
     return d / k, (d / k - 1) * (np.sum(c**2) - pairs / max(d - 1, 1))
+
+
+@fixed_count.mistake(
+    "the mean of the square instead of the variance",
+    "Yours is the mean of z squared. With all units kept z never changes, and yet your number is not 0: what has to be taken off?",
+)
+def mean_of_the_square(x, w, k):
+    d, c = len(x), w * x
+    return d / k, (d / k) ** 2 * _sampled(k, d) * np.var(c) + np.sum(c) ** 2
 
 
 @fixed_count.mistake(
@@ -535,6 +581,22 @@ def twice_the_penalty(x, target, keep):
 
 
 @wanted_weights.mistake(
+    "the derivative of the penalty lacks its 2",
+    "Your penalty is half as strong as it should be. It is a sum of squares, like the errors: what does the derivative of a square bring with it?",
+)
+def half_the_penalty(x, target, keep):
+    return _solved(x, target, (1 - keep) / keep * _squares(x) / 2)
+
+
+@wanted_weights.mistake(
+    "the penalty is added to every row",
+    "A row of numbers that is added to a matrix is added to each of its rows. Which entries of the matrix does the penalty belong to?",
+)
+def in_every_row(x, target, keep):
+    return np.linalg.lstsq(x.T @ x + (1 - keep) / keep * np.sum(x**2, axis=0), x.T @ target, rcond=None)[0]
+
+
+@wanted_weights.mistake(
     "the squares are those of the mean inputs",
     "You square the mean of each feature. A feature of both signs has a mean near 0, and still makes noise: take the mean of its squares.",
 )
@@ -565,7 +627,7 @@ passes_needed = Key(34)  # measure_passes_needed(): the tests run it again
 
 passes_needed.mistake(
     "the error is not squared",
-    "Yours is the ratio of two distances, not of their squares. The expected squared error of a mean falls like 1/m.",
+    "Yours is the ratio of two distances, not of their squares. The expected squared error of a mean falls like 1/M.",
 )(6)
 passes_needed.mistake(
     "all masks count alike, or the scaled net is scaled twice",
@@ -588,6 +650,14 @@ passes_needed.mistake(
     "the quotient is rounded down",
     "With so many passes the error is still a little above that of weight scaling. Asked for is the first number with which it is below.",
 )(33)
+passes_needed.mistake(
+    "the distances are averaged before they are squared",
+    "You took the mean distance of a pass and squared that. Each distance is to be squared first: only for the mean of squares does 1/M hold.",
+)(26)
+passes_needed.mistake(
+    "the quotient itself",
+    "With so many passes the two would be equal. But passes come in whole numbers, and Monte Carlo is to be below.",
+)(33.341)
 passes_needed.mistake(
     "the number of masks, not of passes",
     "That many thinned nets there are. The question is how many draws of them are needed to do better than scaling.",
