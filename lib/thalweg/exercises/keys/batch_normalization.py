@@ -142,68 +142,96 @@ def _layer(
     return gamma * (x - centre) / np.sqrt(square + eps) + beta, new_mean, new_var
 
 
-def _with(**faults):
-    """The layer with some of its faults."""
-
-    def answer(x, gamma, beta, mean, var, momentum, eps, training):
-        return _layer(x, gamma, beta, mean, var, momentum, eps, training, **faults)
-
-    return answer
-
-
 def _mended(x, gamma, beta, mean, var, momentum, eps, training):
     return _layer(x, gamma, beta, mean, var, momentum, eps, training)
 
 
 mended = Key(_mended)
 
-_EXCHANGED, _ALWAYS_MOVES, _BIASED = {"batch": (False, True)}, {"moves": (True, True)}, {"kept": 0}
 
-mended.mistake(
+@mended.mistake(
     "nothing is mended",
     "It behaves exactly as your friend's code does. Start with the first symptom: which statistics normalize a training batch in it?",
-)(_with(**_EXCHANGED, **_ALWAYS_MOVES, **_BIASED))
-mended.mistake(
+)
+def mended_nothing(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, batch=(False, True), moves=(True, True), kept=0)
+
+
+@mended.mistake(
     "training and test time are exchanged",
     "Your averages are right. But look which statistics normalize: in training it should be the batch's own, at test time what was kept.",
-)(_with(**_EXCHANGED))
-mended.mistake(
+)
+def mended_exchanged(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, batch=(False, True))
+
+
+@mended.mistake(
     "the averages still move at test time",
     "Training is right. At test time your averages move as well, so that whoever looks at the network changes it.",
-)(_with(**_ALWAYS_MOVES))
-mended.mistake(
+)
+def mended_always_moves(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, moves=(True, True))
+
+
+@mended.mistake(
     "the variance that is kept is still the biased one",
     "Two of the three faults are gone. The third is in the variance that is kept: a small batch spreads less around its own mean than the "
     "data do.",
-)(_with(**_BIASED))
-mended.mistake(
+)
+def mended_biased(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, kept=0)
+
+
+@mended.mistake(
     "the averages still move at test time, and the kept variance is biased",
     "One fault of three is gone: each mode normalizes by the right statistics. What should happen to the averages at test time? And which "
     "divisor has the variance that is kept?",
-)(_with(**_ALWAYS_MOVES, **_BIASED))
-mended.mistake(
+)
+def mended_moves_biased(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, moves=(True, True), kept=0)
+
+
+@mended.mistake(
     "the modes are still exchanged, and the averages move at test time",
     "One fault of three is gone, the kept variance. In training the batch's own statistics normalize and the averages move; at test time the "
     "averages normalize and stay.",
-)(_with(**_EXCHANGED, **_ALWAYS_MOVES))
-mended.mistake(
+)
+def mended_exchanged_moves(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, batch=(False, True), moves=(True, True))
+
+
+@mended.mistake(
     "the modes are still exchanged, and the kept variance is biased",
     "One fault of three is gone: at test time the averages stay. Which statistics normalize in which mode? And which divisor has the variance "
     "that is kept?",
-)(_with(**_EXCHANGED, **_BIASED))
-mended.mistake(
+)
+def mended_exchanged_biased(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, batch=(False, True), kept=0)
+
+
+@mended.mistake(
     "the unbiased variance normalizes the batch too",
     "What you keep is right. But the same variance now normalizes the batch, whose result then has a variance a little below 1. Two divisors "
     "are needed, one for each purpose.",
-)(_with(used=1))
-mended.mistake(
+)
+def mended_unbiased_used(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, used=1)
+
+
+@mended.mistake(
     "test time is normalized by the batch",
     "Training is right. At test time your answer for an example still depends on the others in the batch; what was kept is not used at all.",
-)(_with(batch=(True, True)))
-mended.mistake(
+)
+def mended_by_the_batch(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, batch=(True, True))
+
+
+@mended.mistake(
     "training is normalized by the averages",
     "Test time is right. In training the averages normalize in your layer; then nothing holds the mean of the batch at 0.",
-)(_with(batch=(False, False)))
+)
+def mended_by_the_averages(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, batch=(False, False))
 
 
 @mended.mistake(
@@ -212,6 +240,46 @@ mended.mistake(
 )
 def mended_weighs_the_old(x, gamma, beta, mean, var, momentum, eps, training):
     return _layer(x, gamma, beta, mean, var, 1 - momentum, eps, training)
+
+
+@mended.mistake(
+    "the averages move at test time, after the answer",
+    "Your y is right in both modes. But at test time your averages still take in the batch, so that the next evaluation finds other ones.",
+)
+def mended_moves_afterwards(x, gamma, beta, mean, var, momentum, eps, training):
+    y, _, _ = _layer(x, gamma, beta, mean, var, momentum, eps, training)
+    return y, *_layer(x, gamma, beta, mean, var, momentum, eps, training, moves=(True, True))[1:]
+
+
+@mended.mistake(
+    "training is normalized by the averages as they were",
+    "Test time is right. In training you normalize by the averages of the batches before; this batch then need not have mean 0 and variance 1.",
+)
+def mended_by_the_old(x, gamma, beta, mean, var, momentum, eps, training):
+    _, new_mean, new_var = _layer(x, gamma, beta, mean, var, momentum, eps, training)
+    return gamma * (x - mean) / np.sqrt(var + eps) + beta, new_mean, new_var
+
+
+@mended.mistake(
+    "the correction is turned round",
+    "Two of the three faults are gone. But your kept variance is smaller still than the batch's. In which direction is a batch's own variance off?",
+)
+def mended_corrects_downwards(x, gamma, beta, mean, var, momentum, eps, training):
+    y, new_mean, new_var = _layer(x, gamma, beta, mean, var, momentum, eps, training)
+    if training:
+        new_var = (1 - momentum) * var + momentum * x.var(axis=0) * (len(x) - 1) / len(x)
+    return y, new_mean, new_var
+
+
+@mended.mistake(
+    "the whole average is corrected",
+    "You correct the new batch's variance and, with it, what was kept before. That has been corrected already, once for each batch.",
+)
+def mended_corrects_all(x, gamma, beta, mean, var, momentum, eps, training):
+    y, new_mean, new_var = _layer(x, gamma, beta, mean, var, momentum, eps, training)
+    if training:
+        new_var = ((1 - momentum) * var + momentum * x.var(axis=0)) * len(x) / (len(x) - 1)
+    return y, new_mean, new_var
 
 
 # --- merged: within the batches and between them, each batch by its share of the examples ------------------------
@@ -317,6 +385,16 @@ def means_alike(means, variances, sizes):
 def spread_between_alike(means, variances, sizes):
     share = sizes[:, None] / sizes.sum()
     return (share * means).sum(axis=0), (share * variances).sum(axis=0) + means.var(axis=0)
+
+
+@merged.mistake(
+    "the batches' variances count alike",
+    "Your mean is right, and so is the spread between the batches. Within them, the variance of twenty examples says more about the data than that of three.",
+)
+def variances_alike(means, variances, sizes):
+    share = sizes[:, None] / sizes.sum()
+    mean = (share * means).sum(axis=0)
+    return mean, variances.mean(axis=0) + (share * (means - mean) ** 2).sum(axis=0)
 
 
 @merged.mistake(
@@ -461,6 +539,15 @@ def fold_eps_outside(gamma, beta, mean, var, eps, w, b):
     return w * scale, b + w @ (beta - mean * scale)
 
 
+@fold.mistake(
+    "it divides by the variance",
+    "Your factor has the variance below the line. By what does the layer divide?",
+)
+def fold_divides_by_variance(gamma, beta, mean, var, eps, w, b):
+    scale = gamma / (var + eps)
+    return w * scale, b + w @ (beta - mean * scale)
+
+
 # --- rms_backward: one direction is taken out, along x_hat, in each example by itself ----------------------------
 
 
@@ -522,7 +609,7 @@ def over_the_batch(dy, cache):
 
 @rms_backward.mistake(
     "it is the backward pass of batch normalization",
-    "That is the chapter's formula as it stands: a mean is taken out, gamma is in front, the averages are over the batch. Which of the three is right here? Ask what can be done to "
+    "That is the chapter's formula as it stands: a mean is taken out, gamma is in front, the averages are over the batch. Does any of the three hold here? Ask what can be done to "
     "one example without changing its y.",
 )
 def of_batch_normalization(dy, cache):
@@ -595,6 +682,15 @@ def averaged_gamma(dy, cache):
 )
 def gamma_without_x_hat(dy, cache):
     return _rms_backward(dy, cache)[0], {"gamma": dy.sum(axis=0)}
+
+
+@rms_backward.mistake(
+    "the gradient of gamma has x in the place of x_hat",
+    "Your dx is right. gamma multiplies what has been divided by the root mean square already.",
+)
+def gamma_with_x(dy, cache):
+    x_hat, rms, gamma = cache
+    return _rms_backward(dy, cache)[0], {"gamma": (dy * x_hat * rms).sum(axis=0)}
 
 
 # --- batch_size: measured on the digits ---------------------------------------------------------------------------
