@@ -142,68 +142,96 @@ def _layer(
     return gamma * (x - centre) / np.sqrt(square + eps) + beta, new_mean, new_var
 
 
-def _with(**faults):
-    """The layer with some of its faults."""
-
-    def answer(x, gamma, beta, mean, var, momentum, eps, training):
-        return _layer(x, gamma, beta, mean, var, momentum, eps, training, **faults)
-
-    return answer
-
-
 def _mended(x, gamma, beta, mean, var, momentum, eps, training):
     return _layer(x, gamma, beta, mean, var, momentum, eps, training)
 
 
 mended = Key(_mended)
 
-_EXCHANGED, _ALWAYS_MOVES, _BIASED = {"batch": (False, True)}, {"moves": (True, True)}, {"kept": 0}
 
-mended.mistake(
+@mended.mistake(
     "nothing is mended",
     "It behaves exactly as your friend's code does. Start with the first symptom: which statistics normalize a training batch in it?",
-)(_with(**_EXCHANGED, **_ALWAYS_MOVES, **_BIASED))
-mended.mistake(
+)
+def mended_nothing(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, batch=(False, True), moves=(True, True), kept=0)
+
+
+@mended.mistake(
     "training and test time are exchanged",
     "Your averages are right. But look which statistics normalize: in training it should be the batch's own, at test time what was kept.",
-)(_with(**_EXCHANGED))
-mended.mistake(
+)
+def mended_exchanged(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, batch=(False, True))
+
+
+@mended.mistake(
     "the averages still move at test time",
     "Training is right. At test time your averages move as well, so that whoever looks at the network changes it.",
-)(_with(**_ALWAYS_MOVES))
-mended.mistake(
+)
+def mended_always_moves(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, moves=(True, True))
+
+
+@mended.mistake(
     "the variance that is kept is still the biased one",
     "Two of the three faults are gone. The third is in the variance that is kept: a small batch spreads less around its own mean than the "
     "data do.",
-)(_with(**_BIASED))
-mended.mistake(
+)
+def mended_biased(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, kept=0)
+
+
+@mended.mistake(
     "the averages still move at test time, and the kept variance is biased",
     "One fault of three is gone: each mode normalizes by the right statistics. What should happen to the averages at test time? And which "
     "divisor has the variance that is kept?",
-)(_with(**_ALWAYS_MOVES, **_BIASED))
-mended.mistake(
+)
+def mended_moves_biased(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, moves=(True, True), kept=0)
+
+
+@mended.mistake(
     "the modes are still exchanged, and the averages move at test time",
     "One fault of three is gone, the kept variance. In training the batch's own statistics normalize and the averages move; at test time the "
     "averages normalize and stay.",
-)(_with(**_EXCHANGED, **_ALWAYS_MOVES))
-mended.mistake(
+)
+def mended_exchanged_moves(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, batch=(False, True), moves=(True, True))
+
+
+@mended.mistake(
     "the modes are still exchanged, and the kept variance is biased",
     "One fault of three is gone: at test time the averages stay. Which statistics normalize in which mode? And which divisor has the variance "
     "that is kept?",
-)(_with(**_EXCHANGED, **_BIASED))
-mended.mistake(
+)
+def mended_exchanged_biased(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, batch=(False, True), kept=0)
+
+
+@mended.mistake(
     "the unbiased variance normalizes the batch too",
     "What you keep is right. But the same variance now normalizes the batch, whose result then has a variance a little below 1. Two divisors "
     "are needed, one for each purpose.",
-)(_with(used=1))
-mended.mistake(
+)
+def mended_unbiased_used(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, used=1)
+
+
+@mended.mistake(
     "test time is normalized by the batch",
     "Training is right. At test time your answer for an example still depends on the others in the batch; what was kept is not used at all.",
-)(_with(batch=(True, True)))
-mended.mistake(
+)
+def mended_by_the_batch(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, batch=(True, True))
+
+
+@mended.mistake(
     "training is normalized by the averages",
     "Test time is right. In training the averages normalize in your layer; then nothing holds the mean of the batch at 0.",
-)(_with(batch=(False, False)))
+)
+def mended_by_the_averages(x, gamma, beta, mean, var, momentum, eps, training):
+    return _layer(x, gamma, beta, mean, var, momentum, eps, training, batch=(False, False))
 
 
 @mended.mistake(
