@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import sync_playwright
 
 os.environ["COLUMNS"] = "200"  # rich reads it once, when the command line is imported: no table is wrapped in a test
 settings.register_profile("thalweg", deadline=None)  # a busy machine is no failure
 settings.load_profile("thalweg")
 ROOT = Path(__file__).resolve().parent.parent
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --host-resolver-rules=MAP\\ *\\ ~NOTFOUND\\ ,\\ EXCLUDE\\ 127.0.0.1"
+)
 
 
 def missing(what: str, remedy: str) -> None:
@@ -30,6 +35,16 @@ def chromium() -> str:
             return found
     missing("a Chromium", "Run as root: apt-get install -y chromium")
     raise AssertionError("not reached")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    """Headless Chromium; every host but this machine is unknown to it."""
+    with sync_playwright() as playwright:
+        flags = [flag.replace("\\ ", " ") for flag in FLAGS.replace("\\ ", "\0").split(" ")]
+        browser = playwright.chromium.launch(executable_path=chromium, args=[f.replace("\0", " ") for f in flags])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

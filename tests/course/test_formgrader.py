@@ -18,7 +18,6 @@ from classroom import run, wait_until
 from nbformat.v4 import new_markdown_cell, new_raw_cell
 from nbgrader.api import Gradebook
 from payloads import CANARY, MARKDOWN, PNG, RUN, SPOIL
-from playwright.sync_api import sync_playwright
 
 from thalweg.course import grading
 from thalweg.course.folders import Course
@@ -146,48 +145,45 @@ def address(course, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def visit(course, address, chromium):
+def visit(course, address, browser):
     """Open a submission and do what can be done there: the page, the numbers of what ran, the numbers of what was asked for."""
     mathjax = ROOT / "lib/web/node_modules/mathjax/es5"
 
-    with (
-        sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]) as browser,
-    ):
-        context = browser.new_context()
-        asked: set[int] = set()
+    context = browser.new_context()
+    asked: set[int] = set()
 
-        def answer(route):
-            url = route.request.url
-            if url.startswith(ELSEWHERE):
-                asked.add(int(re.match(r"\d*", url[len(ELSEWHERE) :])[0] or -1))
-                return route.fulfill(body="")
-            if url.startswith(f"{MATHJAX}here/"):
-                return route.fulfill(path=mathjax / url[len(f"{MATHJAX}here/") :].partition("?")[0])
-            if url.startswith(MATHJAX):
-                return route.fulfill(body=TYPESET, content_type="text/javascript")
-            return route.continue_() if url.startswith(address[:17]) else route.abort()
+    def answer(route):
+        url = route.request.url
+        if url.startswith(ELSEWHERE):
+            asked.add(int(re.match(r"\d*", url[len(ELSEWHERE) :])[0] or -1))
+            return route.fulfill(body="")
+        if url.startswith(f"{MATHJAX}here/"):
+            return route.fulfill(path=mathjax / url[len(f"{MATHJAX}here/") :].partition("?")[0])
+        if url.startswith(MATHJAX):
+            return route.fulfill(body=TYPESET, content_type="text/javascript")
+        return route.continue_() if url.startswith(address[:17]) else route.abort()
 
-        context.route(re.compile("^https?:"), answer)
-        context.add_init_script("window.PWNED = []")
+    context.route(re.compile("^https?:"), answer)
+    context.add_init_script("window.PWNED = []")
 
-        def look(url: str):
-            asked.clear()
-            page = context.new_page()
-            page.goto(url)
-            if page.locator("#notebook-container").count() and page.evaluate("!!window.MathJax"):
-                page.wait_for_function("window.typeset")
-                page.evaluate(CLICK)
-            page.wait_for_load_state("networkidle")
-            return page, set(page.evaluate("window.PWNED")), set(asked)
+    def look(url: str):
+        asked.clear()
+        page = context.new_page()
+        page.goto(url)
+        if page.locator("#notebook-container").count() and page.evaluate("!!window.MathJax"):
+            page.wait_for_function("window.typeset")
+            page.evaluate(CLICK)
+        page.wait_for_load_state("networkidle")
+        return page, set(page.evaluate("window.PWNED")), set(asked)
 
-        def submission(student: str):
-            with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
-                number = gradebook.find_submission_notebook("momentum", "momentum", student).id
-            return look(address.format(f"formgrader/submissions/{number}/"))
+    def submission(student: str):
+        with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+            number = gradebook.find_submission_notebook("momentum", "momentum", student).id
+        return look(address.format(f"formgrader/submissions/{number}/"))
 
-        submission.look = look
-        yield submission
+    submission.look = look
+    yield submission
+    context.close()
 
 
 def test_without_the_step_what_they_wrote_runs(visit):

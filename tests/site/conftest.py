@@ -1,4 +1,4 @@
-"""A server for the built website, and a real browser without a network."""
+"""A server for the built website, and its chapters in a real browser."""
 
 import threading
 from functools import partial
@@ -6,13 +6,7 @@ from http.server import ThreadingHTTPServer
 
 import pytest
 from files import Files
-from playwright.sync_api import expect, sync_playwright
-
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --host-resolver-rules=MAP\\ *\\ ~NOTFOUND\\ ,\\ EXCLUDE\\ 127.0.0.1"
-)
-
+from playwright.sync_api import expect
 
 SLOW = 60_000  # milliseconds; Python starts in five seconds on an idle machine
 
@@ -36,16 +30,6 @@ def serve():
 def address(site, serve):
     """The site's address."""
     return serve(site)
-
-
-@pytest.fixture(scope="session")
-def browser(chromium):
-    """Headless Chromium; every host but this machine is unknown to it."""
-    with sync_playwright() as playwright:
-        flags = [flag.replace("\\ ", " ") for flag in FLAGS.replace("\\ ", "\0").split(" ")]
-        browser = playwright.chromium.launch(executable_path=chromium, args=[f.replace("\0", " ") for f in flags])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

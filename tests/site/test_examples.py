@@ -111,11 +111,11 @@ def test_an_example_runs_in_the_page_and_can_be_changed(site, chapter, runtime):
     # what it defines is there for the next one, and a change to it holds
     text = boxes.nth(1).locator("textarea")
     code = text.input_value()
-    text.fill("rng = None\nprint('changed')")
+    text.fill("changed = None\nprint('changed')")
     assert run(1) == "changed\n"
     third = boxes.nth(2)
     assert run(2).strip() == printed[2].strip()
-    third.locator("textarea").fill("print(rng, 2**0.5)")
+    third.locator("textarea").fill("print(changed, 2**0.5)")
     assert run(2) == "None 1.4142135623730951\n"
     boxes.nth(1).get_by_role("button", name="Start over").click()
     assert text.input_value() == code
@@ -128,5 +128,5 @@ def test_an_example_runs_in_the_page_and_can_be_changed(site, chapter, runtime):
     expect(third.get_by_role("button", name="Run")).to_be_enabled()
     text.fill("1 / 0")
     assert "ZeroDivisionError" in run(1)
-    third.locator("textarea").fill("print(rng)")
+    third.locator("textarea").fill("print(changed)")
     assert run(2) == "None\n"

@@ -145,7 +145,7 @@ def test_lines_suit_prose_and_formulas_fit(visit, name, width):
     page = visit(f"chapters/{name}", width=width)
     lengths = sorted(page.evaluate(MEASURE))
     assert len(lengths) >= 3
-    assert 60 < lengths[len(lengths) // 2] < 85, lengths
+    assert 60 < lengths[len(lengths) // 2] < 87, lengths
     wide = "formulas => formulas.filter(f => f.scrollWidth > f.clientWidth + 1).map(f => f.textContent)"
     assert page.locator(".katex-display").evaluate_all(wide) == []
 

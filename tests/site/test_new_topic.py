@@ -190,6 +190,8 @@ def book(tmp_path_factory):
         else:
             shutil.copy(ROOT / name, book / name)
     (book / "_build/vendor").mkdir(parents=True)
+    (book / "lib/web").mkdir(exist_ok=True)
+    (book / "lib/web/node_modules").symlink_to(ROOT / "lib/web/node_modules")  # what draws the formulas
     add(book)
     new = files(book) - files(ROOT)
     edited = {path for path in files(book) - new if not cmp(ROOT / path, book / path, shallow=False)}

@@ -24,5 +24,8 @@ def test_it_says_what_for_after_what_and_how_long(site, topic):
 
 
 def test_the_core_has_its_own_minutes_where_it_is_not_all():
-    assert minutes(Topic("a", "A", "One", 1, "", (), 25, 25)) == "about 25 minutes"
-    assert minutes(Topic("a", "A", "One", 1, "", (), 25, 60)) == "about 25 minutes for the core, 60 for all of it"
+    assert minutes(Topic("a", "chapters/a", "A", "One", 1, "", (), 25, 25)) == "about 25 minutes"
+    assert (
+        minutes(Topic("a", "chapters/a", "A", "One", 1, "", (), 25, 60))
+        == "about 25 minutes for the core, 60 for all of it"
+    )

@@ -52,6 +52,7 @@ def visits(browser, address):
 
     def open_page(name, size=WIDE, **options):
         page = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options).new_page()
+        page.set_default_timeout(180_000)  # a busy machine is no fault of a page
         page.add_init_script(SHIFT)
         troubles = []
         page.on("console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") else None)

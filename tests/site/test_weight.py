@@ -12,6 +12,7 @@ from thalweg.exercises import topics
 from thalweg.site import weight
 
 LIMIT = 400_000  # bytes
+RACE = 520_000  # of the front page, whose first view is a figure that moves
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def test_the_first_view_is_light_and_asks_no_other_host(browser, compressing, na
     total = sum(size for size, _ in table)
     written = "\n".join(f"{size / 1000:8.1f} KB  {address}" for size, address in table)
     assert total > 50_000, "the page did not load"
-    assert total < LIMIT, f"{total / 1000:.0f} KB\n{written}"
+    assert total < (RACE if name == "index" else LIMIT), f"{total / 1000:.0f} KB\n{written}"
     assert [address for _, address in table if not address.startswith((compressing, "data:", "blob:"))] == []
 
 

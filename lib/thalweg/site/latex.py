@@ -115,7 +115,12 @@ class InPrint(SphinxPostTransform):
                 explained += _opened(dropdown, [nodes.Text(f"{question}{letter}.")])
         if explained:
             chapter = section.parent
-            chapter += [nodes.rubric("", "The quiz, answered"), *explained]
+            chapter += [
+                nodes.rubric(
+                    "", "The quiz, answered" if section[0].astext() == "Quiz" else f"{section[0].astext()}: answers"
+                ),
+                *explained,
+            ]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
