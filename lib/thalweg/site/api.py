@@ -35,7 +35,7 @@ def public(module: str) -> Iterator[str]:
         thing = getattr(here, name)
         if inspect.isclass(thing):
             for method, what in vars(thing).items():
-                own = (
+                mine = (
                     getattr(what, "__qualname__", f"{name}.{method}") == f"{name}.{method}"
                 )  # torch wraps what others define
                 if method[0] != "_" and mine and (inspect.isfunction(what) or isinstance(what, property)):
