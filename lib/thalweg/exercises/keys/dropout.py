@@ -12,16 +12,14 @@ from ..judge import OVERWRITTEN, OVERWRITTEN_HINT, Key
 # --- repaired: y = x r / p and dx = dy r / p in training, x and dy at test time ----------------------------------
 
 
-def _layer(stays, test=lambda keep: 1.0, forth=lambda keep: 1 / keep, back=lambda mask, keep: mask / keep):
+def _layer(
+    x, dy, keep, u, stays, test=lambda keep: 1.0, forth=lambda keep: 1 / keep, back=lambda mask, keep: mask / keep
+):
     """A layer like the friend's: which units stay, the factor at test time, and the factors of what is kept, forth and back."""
-
-    def answer(x, dy, keep, u=None):
-        if u is None:
-            return test(keep) * x, test(keep) * dy
-        mask = stays(u, keep)
-        return (x * mask * forth(keep)).astype(x.dtype), (dy * back(mask, keep)).astype(dy.dtype)
-
-    return answer
+    if u is None:
+        return test(keep) * x, test(keep) * dy
+    mask = stays(u, keep)
+    return (x * mask * forth(keep)).astype(x.dtype), (dy * back(mask, keep)).astype(dy.dtype)
 
 
 def _below(u, keep):
@@ -36,70 +34,143 @@ def _bare(mask, keep):
     return mask
 
 
-repaired = Key(_layer(_below))
+repaired = Key(lambda x, dy, keep, u=None: _layer(x, dy, keep, u, _below))
 
-repaired.mistake(
+
+@repaired.mistake(
     "the friend's mask keeps what should go",
     "Your test time and your way back are right. But count in training: of many units with keep = 0.8, how many does your mask leave in?",
-)(_layer(_above))
-repaired.mistake(
+)
+def repaired_1(x, dy, keep, u=None):
+    return _layer(x, dy, keep, u, _above)
+
+
+@repaired.mistake(
     "the friend's test time scales once more",
     "In training you are right. What is the mean of a unit there, and what does your layer send on at test time?",
-)(_layer(_below, test=lambda keep: keep))
-repaired.mistake(
+)
+def repaired_2(x, dy, keep, u=None):
+    return _layer(x, dy, keep, u, _below, test=lambda keep: keep)
+
+
+@repaired.mistake(
     "the friend's way back forgets the scale",
     "Your y is right and your dx opens and closes at the right places. But a kept unit was not only let through on the way forth.",
-)(_layer(_below, back=_bare))
-repaired.mistake(
+)
+def repaired_3(x, dy, keep, u=None):
+    return _layer(x, dy, keep, u, _below, back=_bare)
+
+
+@repaired.mistake(
     "the mask and the test time are the friend's",
     "You have found what goes wrong on the way back. Which units stay in training, and what is sent on at test time, are still the friend's.",
-)(_layer(_above, test=lambda keep: keep))
-repaired.mistake(
+)
+def repaired_4(x, dy, keep, u=None):
+    return _layer(x, dy, keep, u, _above, test=lambda keep: keep)
+
+
+@repaired.mistake(
     "the mask and the way back are the friend's",
     "You have found what goes wrong at test time. In training two slips are left: which units stay, and what goes back through them.",
-)(_layer(_above, back=_bare))
-repaired.mistake(
+)
+def repaired_5(x, dy, keep, u=None):
+    return _layer(x, dy, keep, u, _above, back=_bare)
+
+
+@repaired.mistake(
     "the test time and the way back are the friend's",
     "You have found what is wrong with the mask. Two slips are left: one at test time, and one in what goes back.",
-)(_layer(_below, test=lambda keep: keep, back=_bare))
-repaired.mistake(
+)
+def repaired_6(x, dy, keep, u=None):
+    return _layer(x, dy, keep, u, _below, test=lambda keep: keep, back=_bare)
+
+
+@repaired.mistake(
     "it is the friend's layer",
     "Nothing has changed yet. Follow one unit with x = 1 through it: how often is it kept, what is its mean, what is sent on at test time?",
-)(_layer(_above, test=lambda keep: keep, back=_bare))
-repaired.mistake(
+)
+def repaired_7(x, dy, keep, u=None):
+    return _layer(x, dy, keep, u, _above, test=lambda keep: keep, back=_bare)
+
+
+@repaired.mistake(
     "a tie is kept",
     "The unit whose u equals keep stays in your result. u lies in [0, 1): for how much of that interval should a unit stay?",
-)(_layer(lambda u, keep: u <= keep))
-repaired.mistake(
+)
+def repaired_8(x, dy, keep, u=None):
+    return _layer(x, dy, keep, u, lambda u, keep: u <= keep)
+
+
+@repaired.mistake(
     "it is plain dropout",
     "Your layer agrees with itself: nothing is scaled in training, and test time makes up for it. The one asked for pays in training.",
-)(_layer(_below, test=lambda keep: keep, forth=lambda keep: 1.0, back=_bare))
-repaired.mistake(
+)
+def repaired_9(x, dy, keep, u=None):
+    return _layer(x, dy, keep, u, _below, test=lambda keep: keep, forth=lambda keep: 1.0, back=_bare)
+
+
+@repaired.mistake(
     "nothing is scaled anywhere",
     "Your mask is right in both directions. But what a unit sends on in training is now, on average, less than at test time. By which factor?",
-)(_layer(_below, forth=lambda keep: 1.0, back=_bare))
-repaired.mistake(
+)
+def repaired_10(x, dy, keep, u=None):
+    return _layer(x, dy, keep, u, _below, forth=lambda keep: 1.0, back=_bare)
+
+
+@repaired.mistake(
     "what is kept is divided by the probability of dropping",
     "You divide by 1 - keep. Try keep = 0.8: four units in five stay, and the mean should be that of all. How much larger must the four be?",
-)(_layer(_below, forth=lambda keep: 1 / max(1 - keep, 1e-12), back=lambda mask, keep: mask / max(1 - keep, 1e-12)))
-repaired.mistake(
+)
+def repaired_11(x, dy, keep, u=None):
+    return _layer(
+        x,
+        dy,
+        keep,
+        u,
+        _below,
+        forth=lambda keep: 1 / max(1 - keep, 1e-12),
+        back=lambda mask, keep: mask / max(1 - keep, 1e-12),
+    )
+
+
+@repaired.mistake(
     "the gradient passes units that were dropped",
     "Your y is right. But a unit that was dropped sent nothing on: can a change of it have changed the loss?",
-)(_layer(_below, back=lambda mask, keep: np.ones_like(mask, dtype=float) / keep))
-repaired.mistake(
+)
+def repaired_12(x, dy, keep, u=None):
+    return _layer(x, dy, keep, u, _below, back=lambda mask, keep: np.ones_like(mask, dtype=float) / keep)
+
+
+@repaired.mistake(
     "the gradient ignores the layer",
     "Your dx is dy as it came. Whatever an input was multiplied by on the way forth, its gradient is multiplied by on the way back.",
-)(_layer(_below, back=lambda mask, keep: np.ones_like(mask, dtype=float)))
+)
+def repaired_13(x, dy, keep, u=None):
+    return _layer(x, dy, keep, u, _below, back=lambda mask, keep: np.ones_like(mask, dtype=float))
 
 
-repaired.mistake(
+@repaired.mistake(
     "keep is taken for the probability of dropping",
     "Your layer is right where its number is the probability of dropping, as in PyTorch. Here keep is that of keeping: with 0.8, how many stay?",
-)(_layer(_above, forth=lambda keep: 1 / max(1 - keep, 1e-12), back=lambda mask, keep: mask / max(1 - keep, 1e-12)))
-repaired.mistake(
+)
+def repaired_14(x, dy, keep, u=None):
+    return _layer(
+        x,
+        dy,
+        keep,
+        u,
+        _above,
+        forth=lambda keep: 1 / max(1 - keep, 1e-12),
+        back=lambda mask, keep: mask / max(1 - keep, 1e-12),
+    )
+
+
+@repaired.mistake(
     "the other end of the interval is kept",
     "As many of your units stay as should, but not the ones asked for. On which side of keep does the assignment put the u of a kept unit?",
-)(_layer(lambda u, keep: u >= 1 - keep))
+)
+def repaired_15(x, dy, keep, u=None):
+    return _layer(x, dy, keep, u, lambda u, keep: u >= 1 - keep)
 
 
 @repaired.mistake(OVERWRITTEN, OVERWRITTEN_HINT)
