@@ -94,7 +94,7 @@ def test_the_chapter_that_teaches_a_term_comes_first(browser, address, words, wa
     tab.goto(f"{address}search.html?{urlencode({'q': words})}")
     first = tab.locator("#search-results li").first
     assert f"chapters/{wanted}.html" in first.locator("a").get_attribute("href", timeout=20_000)
-    first.locator(".context").wait_for()
+    tab.locator("#search-results .context").first.wait_for()  # a term of the index has no words around it
     assert not re.search(r"\\[a-z]+\{|\bimport ", first.inner_text())
     assert heavy == [], "whole pages are fetched to show a line of each"
     context.close()
