@@ -18,11 +18,13 @@ from thalweg.course.folders import Course
 
 
 @pytest.fixture(scope="session")
-def released(tmp_path_factory) -> Course:
-    """A course in which nothing was handed in yet."""
+def released(tmp_path_factory) -> Iterator[Course]:
+    """A course in which nothing was handed in yet; at the end it must be as it was, or a test has changed the others'."""
     course = Course(tmp_path_factory.mktemp("released") / "course")
     run("release", "momentum", "--course", course.root, "--solutions", SOLUTIONS)
-    return course
+    yield course
+    assert course.assignments(None) == ["momentum"]
+    assert not (course.root / "submitted").exists()
 
 
 @pytest.fixture(scope="session")

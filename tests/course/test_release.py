@@ -47,7 +47,7 @@ def test_it_is_a_valid_notebook_with_ids_that_stay(released, tmp_path):
 
 
 def test_a_second_release_does_nothing_until_something_changes(released, tmp_path):
-    assert "(unchanged)" in run("release", "--course", released.root, "--solutions", SOLUTIONS)
+    assert "(unchanged)" in run("release", "momentum", "--course", released.root, "--solutions", SOLUTIONS)
     course = Course(tmp_path / "course")
     assert release(course, SOLUTIONS / "momentum.md")
     assert not release(course, SOLUTIONS / "momentum.md")
