@@ -31,6 +31,7 @@ from thalweg.exercises import exercise, key
 
 ROOT = Path(__file__).parents[2]
 RIGHT = sum(exercise(name).points for name in EXERCISES)
+SAMPLE = 1.0  # seconds between two looks at the memory, which cost the machine a tenth of a second each
 TIMEOUT = 3  # seconds a cell, for the attacks that run into it
 BIN = Path(sys.executable).parent
 
@@ -82,7 +83,7 @@ def measured(command: list[object], folder: Path) -> Cost:
         peak, sandboxes = 0.0, {}
         while process.poll() is None:
             peak = max(peak, _sample(process.pid, sandboxes))
-            time.sleep(0.2)
+            time.sleep(SAMPLE)
         seconds = time.perf_counter() - begun
         if process.returncode:
             said.seek(0)

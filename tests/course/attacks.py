@@ -269,7 +269,6 @@ def heavy_ball(theta, grad, v, lr, rho):
     return theta, v
 print("TRIED")
 """,
-        EARLY,
         answers={HB: "pass"},
     ),
     "check as an oracle": Attack(
@@ -279,7 +278,7 @@ for i in range(300):
     check("momentum.velocity", lambda grads, rho: grads.sum(axis=0))
 print("TRIED")
 """,
-        points=21,  # it is answered no more, and that costs nothing
+        points=21,  # it learns nothing, and that costs nothing
         able=True,
     ),
 }

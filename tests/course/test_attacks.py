@@ -173,10 +173,10 @@ def test_the_others_and_their_files_are_as_they_were(request, which):
     assert len(batch.records) == len(batch.ended)
 
 
-def test_check_answers_only_so_often(quick):
+def test_check_is_no_oracle(quick):
     said = printed(quick, name_of("check as an oracle"))
-    assert said.count("velocity: ") == Limits().checks
-    assert said.count("check has answered 200 times") == 300 + len(sample_class.EXERCISES) - Limits().checks
+    assert said.count("velocity: its points are given in the cell that grades it.") >= 300
+    assert " of 3 points" not in said
 
 
 def test_what_a_submission_prints_does_not_fill_the_course(quick):

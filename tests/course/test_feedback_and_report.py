@@ -11,7 +11,7 @@ from classroom import run
 
 from thalweg.course.folders import Course
 from thalweg.course.gradebook import Score
-from thalweg.course.report import difficulties
+from thalweg.course.report import difficulties, unexplained
 from thalweg.course.results import results
 from thalweg.exercises import exercise, key
 
@@ -128,6 +128,26 @@ def test_the_report_lists_everybody_and_every_mistake(graded, ended):
             assert escaped(mistake.name) in page
     table = run("report", "--course", graded.root)
     assert "6.28 of 25" in table and "malformed" in table
+
+
+def test_the_report_counts_what_was_seen_of_answers_that_nothing_explains(graded):
+    one = next(result for result in results(graded, "momentum") if result.student == "jweber")
+
+    def student(name, *said):
+        answers = [
+            replace(answer, score=Score(0, 3), verdict={"mistake": None, "message": words})
+            for answer, words in zip(one.answers, said, strict=False)
+        ]
+        return replace(one, outcome=replace(one.outcome, student=name), answers=answers)
+
+    many = [
+        student("a", "v is twice.", "It was not reached."),
+        student("b", "v has a sign.", "There is no answer yet."),
+    ]
+    many += [student("c", "v is twice."), student("d", "v is twice.")]
+    ((question, counted),) = unexplained(many)
+    assert question == one.answers[0].question
+    assert counted == [("v is twice.", ["a", "c", "d"]), ("v has a sign.", ["b"])]
 
 
 def test_the_export_has_every_student_and_defuses_formulas(graded):

@@ -46,7 +46,7 @@ def points(done: Judged) -> dict[str, float]:
 
 
 def ran(session, source: str) -> dict:
-    return next(session.ask({"do": "run", "source": source}))["ran"]
+    return session.ask({"do": "run", "source": source})["ran"]
 
 
 # --- cells run as in a kernel -----------------------------------------------------------------------------------------
@@ -279,11 +279,19 @@ def test_a_cell_is_interrupted_by_what_it_takes_and_the_next_one_has_its_own_tim
 def test_what_the_judge_needs_is_not_counted(sandbox):
     session = sandbox.session(Limits(cell=1))
     try:
-        check = "from thalweg.exercises import check\ncheck('momentum.velocity', 1)\nprint('on')"
-        asked = session.ask({"do": "run", "source": check})
-        assert next(asked)["check"] == "momentum.velocity"
+        assert ran(session, "print('before')")["stdout"] == "before\n"
         threading.Event().wait(2.5)  # a judge on a busy machine
-        session.reply({"text": "well"})
-        assert next(asked)["ran"]["stdout"] == "well\non\n"
+        assert ran(session, "print('on')")["stdout"] == "on\n"
+    finally:
+        session.close()
+
+
+def test_check_judges_nothing_while_a_notebook_is_graded(sandbox):
+    session = sandbox.session(Limits(cell=60))
+    try:
+        check = "from thalweg.exercises import check\ncheck({!r}, 1)"
+        said = ran(session, check.format("momentum.velocity"))
+        assert (said["stdout"], said["error"]) == ("velocity: its points are given in the cell that grades it.\n", None)
+        assert "no exercise 'momentum.speed'" in ran(session, check.format("momentum.speed"))["error"][1]
     finally:
         session.close()

@@ -20,7 +20,6 @@ from .notebooks import grade_id
 from .sandbox import wire
 from .sandbox.outside import Ended, Limits, Sandbox, Session, TooLong
 
-ENOUGH = "check has answered {} times, and says no more while this notebook is graded. That costs no points."
 ERROR = 300  # characters that are kept of an error's text
 OUTPUT = 1_000_000  # characters that are kept of everything that a submission prints
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # for a terminal, a page or a file
@@ -66,11 +65,11 @@ def judge_submission(
                 asked = exercise(exercises[name])
                 judged.verdicts[asked.name] = _nothing(asked, "The answer's process ended while it was judged.")
                 judged.verdicts[asked.name] = verdict = _judge(
-                    session, asked, _random(seed, asked.name, "grade"), judged.verdicts
+                    session, asked, _random(seed, asked.name), judged.verdicts
                 )
                 cell.outputs = _as_outputs(verdict)
             else:
-                cell.outputs = _run(session, cell.source, seed, room)
+                cell.outputs = _run(session, cell.source, room)
                 room -= sum(len(out.text) for out in cell.outputs if out.output_type == "stream")
     except Ended as ended:
         judged.end, judged.last = ended.why, last
@@ -81,32 +80,23 @@ def judge_submission(
     return judged
 
 
-def _random(seed: int, name: str, use: str) -> np.random.Generator:
-    """Each exercise and each use of it has its own inputs."""
-    digest = hashlib.sha256(f"{seed}/{name}/{use}".encode()).digest()
+def _random(seed: int, name: str) -> np.random.Generator:
+    """Each exercise has its own inputs."""
+    digest = hashlib.sha256(f"{seed}/{name}/grade".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "big"))
 
 
-def _run(session: Session, source: str, seed: int, room: int) -> list[NotebookNode]:
-    """Run one cell, answering its calls of ``check``; its outputs, of which at most ``room`` characters are kept."""
+def _run(session: Session, source: str, room: int) -> list[NotebookNode]:
+    """Run one cell; its outputs, of which at most ``room`` characters are kept."""
     if not source.strip():
         return []
     try:
-        for reply in session.ask({"do": "run", "source": source}):
-            if "check" in reply:
-                _answer_check(session, reply["check"], seed)
-            elif "observed" in reply:
-                _finish_check(session, reply)
-            elif "ran" in reply:
-                return _outputs(reply["ran"], room)
-            else:
-                raise Ended("crashed")
+        return _outputs(session.ask({"do": "run", "source": source}).get("ran"), room)
     except TooLong:
         return [_output("error", ename="CellTimeoutError", evalue="", traceback=[])]
     except wire.WireError:
         said = f"The cell has {len(source):,} characters, which is more than can be run."
         return [_output("error", ename="ValueError", evalue=said, traceback=[])]
-    raise Ended("crashed")
 
 
 def _judge(session: Session, asked: Exercise, rng: np.random.Generator, before: dict[str, Verdict]) -> Verdict:
@@ -116,11 +106,10 @@ def _judge(session: Session, asked: Exercise, rng: np.random.Generator, before: 
         "do": "observe", "exercise": asked.name, "symbol": asked.answer_name, "cases": [_sent(case) for case in cases],
     }  # fmt: skip
     try:
-        for reply in session.ask(request):
-            return _verdict(asked, cases, reply, before)
+        reply = session.ask(request)
     except TooLong:
         return _nothing(asked, "The answer takes too long.")
-    raise Ended("crashed")
+    return _verdict(asked, cases, reply, before)
 
 
 def _verdict(asked: Exercise, cases: Any, reply: dict[str, Any], before: dict[str, Verdict]) -> Verdict:
@@ -179,36 +168,6 @@ def _sent(case: Case) -> dict[str, Any]:
 
 def _nothing(asked: Exercise, message: str) -> Verdict:
     return Verdict(asked.name, {part: (0.0, points) for part, points in asked.parts.items()}, message=message)
-
-
-# --- check, called from within a cell -------------------------------------------------------------------------------
-
-
-def _answer_check(session: Session, name: Any, seed: int) -> None:
-    """A cell has called ``check``: send it inputs, which are not those of the grading. Each one costs the judge time."""
-    if not isinstance(name, str):
-        raise Ended("crashed")
-    session.checks += 1
-    if session.checks > session.limits.checks:
-        session.reply({"text": ENOUGH.format(session.limits.checks)})
-        return
-    try:
-        asked = exercise(name[:100])
-    except ValueError as error:
-        session.reply({"error": str(error)[:1000]})
-        return
-    session.checking = (asked, asked.draw(_random(seed, asked.name, f"check {session.checks}")))
-    session.reply({"cases": [_sent(case) for case in session.checking[1]]})
-
-
-def _finish_check(session: Session, reply: dict[str, Any]) -> None:
-    """The answer was used on these inputs: say what the student would have been told."""
-    if session.checking is None:
-        raise Ended("crashed")
-    (asked, cases), session.checking = session.checking, None
-    verdict = _verdict(asked, cases, reply, {})
-    text = f"{asked.answer_name}: {verdict.points:g} of {verdict.max_points:g} points. {verdict.message}"
-    session.reply({"text": text + (f" Hint: {verdict.hint}" if verdict.hint else "")})
 
 
 # --- outputs, for the notebook that a person may look at ------------------------------------------------------------

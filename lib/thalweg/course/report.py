@@ -1,6 +1,7 @@
 """Report: one page for the instructor, about the whole class."""
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -14,6 +15,8 @@ from .similarity import Pair, similar
 BARS = 10
 ENOUGH = 20  # submissions; with fewer, chance alone gives correlations of 0.4 and more
 MOST_PAIRS = 30
+
+Counted = list[tuple[Question, list[tuple[str, list[str]]]]]  # by question: what was seen, and in whose answers
 
 
 @dataclass(frozen=True)
@@ -94,12 +97,21 @@ def times(graded: list[Result]) -> tuple[float, float, str] | None:
     return (median(seconds for seconds, _ in ran), *max(ran)) if ran else None
 
 
-def misconceptions(graded: list[Result]) -> list[tuple[Question, list[tuple[str, list[str]]]]]:
+def misconceptions(graded: list[Result]) -> Counted:
     """The known mistakes that were recognised in each question, the most frequent first, with the students who made them."""
+    return _counted(graded, lambda result: result.mistakes)
+
+
+def unexplained(graded: list[Result]) -> Counted:
+    """What was seen of wrong answers that no known mistake explains, in the same form: what many share wants explaining."""
+    return _counted(graded, lambda result: result.unexplained)
+
+
+def _counted(graded: list[Result], of: Callable[[Result], list[tuple[Question, str]]]) -> Counted:
     found: dict[Question, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for result in graded:
-        for question, mistake in result.mistakes:
-            found[question][mistake].append(result.student)
+        for question, said in of(result):
+            found[question][said].append(result.student)
     order = [answer.question for answer in graded[0].answers] if graded else []
     return [
         (question, sorted(found[question].items(), key=lambda row: (-len(row[1]), row[0])))
@@ -139,6 +151,7 @@ def report(course: Course, assignment: str) -> Report:
         more_pairs=max(len(pairs) - MOST_PAIRS, 0),
         apart=apart,
         misconceptions=misconceptions(graded),
+        unexplained=unexplained(graded),
         look=[(result, reasons) for result in found if (reasons := for_a_human(result))],
         waiting=[result for result in found if result.waiting],
     )

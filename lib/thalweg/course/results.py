@@ -16,6 +16,7 @@ from .notebooks import about, grade_id, marked, read_release
 from .outcomes import FAILED, GRADED, MALFORMED, Outcome
 
 NOTHING = Record({}, {})
+NOT_JUDGED = ("It was not reached", "There is no answer", "The answer's process ended")  # how such verdicts begin
 IN_TIME = Lateness()
 
 
@@ -98,6 +99,13 @@ class Result:
     def mistakes(self) -> list[tuple[Question, str]]:
         """The known mistakes that the judge recognised."""
         return [(a.question, a.verdict["mistake"]) for a in self.answers if a.verdict and a.verdict["mistake"]]
+
+    @property
+    def unexplained(self) -> list[tuple[Question, str]]:
+        """What the judge saw of each wrong answer that no known mistake explains, in its words."""
+        wrong = [a for a in self.answers if a.verdict and not a.full and not a.verdict["mistake"]]
+        said = [(a.question, a.verdict["message"]) for a in wrong]  # type: ignore[index]
+        return [(question, words) for question, words in said if words and not words.startswith(NOT_JUDGED)]
 
 
 def questions(course: Course, assignment: str) -> list[Question]:

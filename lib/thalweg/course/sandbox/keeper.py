@@ -16,11 +16,7 @@ from typing import Any
 
 TICK = 0.1  # seconds between two looks
 GRACE = 5.0  # seconds that an interrupted request gets to end by itself
-BEGIN, PAUSE, CONTINUE = (
-    b"b",
-    b"p",
-    b"c",
-)  # the judge's orders: a request begins (and is confirmed), its turn, no longer
+BEGIN, PAUSE = b"b", b"p"  # the judge's orders: a request begins (and is confirmed), and has been answered
 INTERRUPTED, TIME, MEMORY = b"i", b"t", b"m"  # what the keeper tells the judge
 
 
@@ -53,9 +49,9 @@ def _watch(limits: dict[str, Any], orders: int, child: int) -> bool:
     while True:
         if select.select([orders], [], [], TICK)[0]:
             order = os.read(orders, 1)
-            if order not in (BEGIN, PAUSE, CONTINUE):  # the judge is done or gone
+            if order not in (BEGIN, PAUSE):  # the judge is done or gone
                 return True
-            theirs = order != PAUSE
+            theirs = order == BEGIN
             if order == BEGIN:
                 begun, interrupted = ledger.taken, False
                 _tell(orders, BEGIN)

@@ -11,7 +11,6 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,8 +38,7 @@ class Limits:
 
     Seconds are those that it takes: of processor, by all that it started, and those in which all of it sleeps (see
     :mod:`keeper`). ``cell`` is for a cell or for one answer, ``cpu`` in all. ``wall`` is the clock's: a wide fence, for what finds
-    a way not to be counted. ``memory`` and ``disk`` are bytes, ``processes`` counts threads too. ``checks`` says how often its
-    cells may call ``check`` together; after that it answers no more.
+    a way not to be counted. ``memory`` and ``disk`` are bytes, ``processes`` counts threads too.
     """
 
     cell: float = 60.0
@@ -49,7 +47,6 @@ class Limits:
     memory: int = 1 << 30
     disk: int = 64 << 20
     processes: int = 24
-    checks: int = 200
 
 
 class Ended(Exception):
@@ -155,34 +152,25 @@ class Session:
             self.close()
             raise OSError("no process could be confined for a submission")
         self._end = time.monotonic() + limits.wall + SPARE
-        self.limits = limits
-        self.checks = 0  # calls of ``check`` so far
         self._turn = ""
-        self.checking: Any = None  # the exercise and the inputs of a ``check`` that a cell has called
 
-    def ask(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Send a request and yield what comes back, until the caller stops asking; all within one cell's time.
+    def ask(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Send a request and return what comes back within one cell's time.
 
         Raises WireError when the request is too large, Ended when the process is gone or talks nonsense, TooLong when it was
         interrupted.
         """
-        self._turn, self.checking = secrets.token_hex(8), None
+        self._turn = secrets.token_hex(8)
         raw = wire.packed(message | {"turn": self._turn})
         self._begin()
         self._send(raw)
-        while True:
-            reply = self._receive()
-            if "interrupted" in reply:
-                if keeper.INTERRUPTED in self._told(wait=False):
-                    raise TooLong
-                raise Ended("crashed")
-            self._order(keeper.PAUSE)
-            yield reply
-
-    def reply(self, message: dict[str, Any]) -> None:
-        """Answer a question that came while a cell ran."""
-        self._order(keeper.CONTINUE)
-        self._send(wire.packed(message))
+        reply = self._receive()
+        if "interrupted" in reply:
+            if keeper.INTERRUPTED in self._told(wait=False):
+                raise TooLong
+            raise Ended("crashed")
+        self._order(keeper.PAUSE)
+        return reply
 
     def _begin(self) -> None:
         """Its time starts. Confirmed, so that no interruption of an earlier request can reach this one."""
