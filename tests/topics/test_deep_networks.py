@@ -207,3 +207,9 @@ BAD = [
 def test_bad_input_is_named(call, arguments, words):
     with pytest.raises(ValueError, match=words):
         call(*arguments)
+
+
+def test_the_experiment_is_measured():
+    from thalweg.exercises.keys.deep_networks import folds_or_units, measure_folds_or_units
+
+    assert measure_folds_or_units() == folds_or_units.reference
