@@ -68,9 +68,7 @@ def measurements():
     published = data.mnist1d()
     yield from runs("digits", dense, lambda seed: data.digits(seed=seed), (1, 2, 4), 5000, RATES, 40, 64)
     yield from runs("MNIST-1D", dense, lambda seed: published, (1, 2, 4), 15000, RATES, 40, 100)
-    yield from runs(
-        "MNIST-1D, convolutional", convolutional, lambda seed: published, (1, 2, 3), 5000, RATES[:4], 30, 100
-    )
+    yield from runs("MNIST-1D, convolutional", convolutional, lambda seed: published, (1, 2, 3), 5000, RATES, 30, 100)
 
 
 if __name__ == "__main__":
