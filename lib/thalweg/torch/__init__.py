@@ -4,6 +4,7 @@ from types import ModuleType as _Module
 
 from .adam import *
 from .batch_normalization import *
+from .deep_networks import *
 from .dropout import *
 from .fit import *
 from .minimize import *

@@ -34,7 +34,9 @@ def mlp(*widths: int, seed: int = 0) -> nn.Sequential:
 
 @torch.no_grad()
 def _accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
-    """In test mode: without dropout's noise, with batch normalization's running averages."""
+    """In test mode: without dropout's noise, with batch normalization's running averages. Where ``y`` holds no classes there is none."""
+    if y.is_floating_point():
+        return float("nan")
     model.eval()
     right = float((model(x).argmax(dim=1) == y).float().mean())
     model.train()
@@ -53,7 +55,8 @@ def fit(
 ) -> Curve:
     """Train ``model`` with ``optimizer`` on mini-batches of ``data``, on the model's own device; return its :class:`Curve`.
 
-    ``seed`` fixes the order of the batches. Accuracies are taken in test mode; the model is left in training mode. A run whose
+    ``seed`` fixes the order of the batches. Accuracies are taken in test mode, and are nan where the targets are no classes but
+    numbers, for which ``loss`` must be another one; the model is left in training mode. A run whose
     loss is no longer finite stops; the rest of its curve is ``inf`` for the loss and the last accuracies. Raises ValueError
     for ``epochs`` or ``batch_size`` below 1.
     """
