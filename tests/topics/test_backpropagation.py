@@ -569,3 +569,13 @@ def test_bad_arguments_are_named():
         loss.forward(scores, np.ones((2, 3)))
     with pytest.raises(ValueError, match=r"x must be of shape \(batch, classes\), got \(3,\)"):
         loss.forward(np.zeros(3), np.zeros(3, int))
+
+
+# --- the experiment -----------------------------------------------------------------------------------------------
+
+
+def test_the_best_step_is_what_the_key_says_and_moves_with_the_constant():
+    from thalweg.exercises.keys.backpropagation import best_step, measure_best_step
+
+    assert measure_best_step() == pytest.approx(best_step.reference)
+    assert measure_best_step(0.0) < best_step.reference
