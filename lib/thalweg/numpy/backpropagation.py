@@ -64,15 +64,21 @@ class Linear(Layer):
 
     def forward(self, x, parameters, *, training=False, rng=None):
         """Return ``y`` and what ``backward`` needs."""
-        require(np.ndim(x) == 2 and x.shape[1] == self.inputs, "x", np.shape(x), f"of shape (batch, {self.inputs})")
-        y = x @ parameters["W"].T
+        y = self._checked(x) @ parameters["W"].T
         return y + parameters["b"] if self.bias else y, (x, parameters["W"])
 
     def backward(self, dy, cache):
         """Return ``dx`` and the gradients of ``W`` and ``b``."""
         x, w = cache
-        gradients = {"W": dy.T @ x, "b": dy.sum(axis=0)} if self.bias else {"W": dy.T @ x}
+        gradients = {"W": dy.T @ x}
+        if self.bias:
+            gradients["b"] = dy.sum(axis=0)
         return dy @ w, gradients
+
+    def _checked(self, x):
+        ok = np.ndim(x) == 2 and x.shape[1] == self.inputs
+        require(ok, "x", np.shape(x), f"of shape (batch, {self.inputs})")
+        return x
 
 
 @dataclass(frozen=True)
@@ -208,8 +214,9 @@ class Checkpoint(Layer):
 
     def forward(self, x, parameters=None, *, training=False, rng=None):
         """Return ``y`` and what it takes to run again."""
-        given = (x, parameters, training, deepcopy(rng))
-        return self.layer.forward(x, parameters, training=training, rng=rng)[0], given
+        given = x, parameters, training, deepcopy(rng)
+        y, _ = self.layer.forward(x, parameters, training=training, rng=rng)
+        return y, given
 
     def backward(self, dy, cache):
         """Run forward again, then return what the layer inside returns."""
@@ -221,7 +228,8 @@ class Checkpoint(Layer):
 
     def _again(self, cache):
         x, parameters, training, rng = cache
-        return self.layer.forward(x, parameters, training=training, rng=deepcopy(rng))[1]
+        same = deepcopy(rng)
+        return self.layer.forward(x, parameters, training=training, rng=same)[1]
 
 
 def numerical_gradient(f, x, step=1e-5, scheme="central"):
@@ -335,16 +343,17 @@ class Variable:
 
     def __mul__(self, other):
         other = self._constant(other)
-        return Variable(
-            self.value * other.value, [(self, lambda g: g * other.value), (other, lambda g: g * self.value)]
-        )
+        to_self = (self, lambda g: g * other.value)
+        to_other = (other, lambda g: g * self.value)
+        return Variable(self.value * other.value, [to_self, to_other])
 
     def __matmul__(self, other):
         other = self._constant(other)
         shapes = self.value.shape, other.value.shape
         require(min(map(len, shapes)) >= 2, "the shapes in a product", shapes, "those of matrices")
-        first = (self, lambda g: g @ np.swapaxes(other.value, -1, -2))
-        return Variable(self.value @ other.value, [first, (other, lambda g: np.swapaxes(self.value, -1, -2) @ g)])
+        to_self = (self, lambda g: g @ np.swapaxes(other.value, -1, -2))
+        to_other = (other, lambda g: np.swapaxes(self.value, -1, -2) @ g)
+        return Variable(self.value @ other.value, [to_self, to_other])
 
     def __pow__(self, number):
         return Variable(self.value**number, [(self, lambda g: g * number * self.value ** (number - 1))])
@@ -400,13 +409,15 @@ class Variable:
 
     def backward(self):
         """Add the gradient of this number to ``grad`` of all that it was computed from. Raises ValueError unless it is a single number."""
-        require(self.value.size == 1, "what backward starts from", self.value.shape, "a single number")
-        arrived = {id(self): np.ones_like(self.value)}
+        size, shape = self.value.size, self.value.shape
+        require(size == 1, "what backward starts from", shape, "a single number")
+        arrived = {self: np.ones_like(self.value)}
         for node in reversed(self._sorted()):
-            g = arrived[id(node)]  # whole by now: all that was computed from this one has sent its part
+            g = arrived[node]  # whole: all that was made of it has sent its part
             node.grad = node.grad + g
             for parent, pull in node.parents:
-                arrived[id(parent)] = arrived.get(id(parent), 0) + unbroadcast(pull(g), parent.value.shape)
+                share = unbroadcast(pull(g), parent.value.shape)
+                arrived[parent] = arrived.get(parent, 0) + share
 
     def _sorted(self):
         """All variables that this one was computed from, and itself, each behind its parents."""
@@ -415,7 +426,7 @@ class Variable:
             node, parents_done = waiting.pop()
             if parents_done:
                 order.append(node)
-            elif id(node) not in seen:
-                seen.add(id(node))
+            elif node not in seen:
+                seen.add(node)
                 waiting += [(node, True), *((parent, False) for parent, _ in node.parents)]
         return order
