@@ -27,7 +27,8 @@ class Linear(Function):
     def backward(ctx, dy: Tensor):
         """Return the gradients in ``x``, ``w`` and ``b``."""
         x, w = ctx.saved_tensors
-        return dy @ w, dy.T @ x, dy.sum(dim=0) if ctx.needs_input_grad[2] else None
+        db = dy.sum(dim=0) if ctx.needs_input_grad[2] else None
+        return dy @ w, dy.T @ x, db
 
 
 class ReLU(Function):
