@@ -130,3 +130,15 @@ def test_an_example_runs_in_the_page_and_can_be_changed(site, chapter, runtime):
     assert "ZeroDivisionError" in run(1)
     third.locator("textarea").fill("print(changed)")
     assert run(2) == "None\n"
+
+
+@pytest.mark.browser
+def test_a_network_learns_in_the_page(site, chapter, runtime):
+    """NumPy alone, in a browser: from nothing to more than 95 % of the digits that it has not seen."""
+    codes = [code for _, code, _ in examples(site, "backpropagation")]
+    number = next(i for i, code in enumerate(codes) if "def train(" in code)
+    cell = chapter("backpropagation", runtime).locator(".cell.tw-run").nth(number)
+    button = cell.get_by_role("button", name="Run")
+    button.click()
+    expect(button).to_be_enabled()  # it is not while the code runs
+    assert float(cell.locator(".tw-run-output").inner_text().split()[-1].rstrip("%")) > 95

@@ -1,9 +1,10 @@
-"""A network as modules, each with a forward and a backward pass, and the check that the two agree.
+"""A network as modules, each with a forward and a backward pass, the check that the two agree, and an engine that needs no backward pass.
 
-The convention that every layer of the book follows is in :class:`Layer`.
+The convention that every layer of the book follows is in :class:`Layer`; the engine is :class:`Variable`.
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,10 @@ import numpy as np
 
 from ._hyperparameters import require, require_generator
 
-__all__ = ["Layer", "Linear", "Network", "ReLU", "Sigmoid", "SoftmaxCrossEntropy", "Tanh", "check_gradient"]
+__all__ = [
+    "Checkpoint", "Layer", "Linear", "Network", "ReLU", "Sigmoid", "SoftmaxCrossEntropy", "Tanh", "Variable",
+    "check_gradient", "numerical_gradient", "unbroadcast",
+]  # fmt: skip
 
 
 class Layer:
@@ -60,15 +64,21 @@ class Linear(Layer):
 
     def forward(self, x, parameters, *, training=False, rng=None):
         """Return ``y`` and what ``backward`` needs."""
-        require(np.ndim(x) == 2 and x.shape[1] == self.inputs, "x", np.shape(x), f"of shape (batch, {self.inputs})")
-        y = x @ parameters["W"].T
+        y = self._checked(x) @ parameters["W"].T
         return y + parameters["b"] if self.bias else y, (x, parameters["W"])
 
     def backward(self, dy, cache):
         """Return ``dx`` and the gradients of ``W`` and ``b``."""
         x, w = cache
-        gradients = {"W": dy.T @ x, "b": dy.sum(axis=0)} if self.bias else {"W": dy.T @ x}
+        gradients = {"W": dy.T @ x}
+        if self.bias:
+            gradients["b"] = dy.sum(axis=0)
         return dy @ w, gradients
+
+    def _checked(self, x):
+        ok = np.ndim(x) == 2 and x.shape[1] == self.inputs
+        require(ok, "x", np.shape(x), f"of shape (batch, {self.inputs})")
+        return x
 
 
 @dataclass(frozen=True)
@@ -187,6 +197,71 @@ class Network(Layer):
         return {f"{i}.{name}": a for i, of_layer in enumerate(dicts) for name, a in of_layer.items()}
 
 
+@dataclass(frozen=True)
+class Checkpoint(Layer):
+    r"""A layer that keeps its input alone for the way back, and runs forward a second time there: time for memory.
+
+    ``layer`` is mostly a :class:`Network`, a stretch of a longer one. A network of :math:`D` layers in stretches of about
+    :math:`\sqrt D` holds the caches of one stretch at a time and an input of each. Noise is drawn again from a copy of the
+    generator, so that it is the same. Source: {cite}`chen2016`.
+    """
+
+    layer: Any
+
+    def init(self, rng):
+        """Return the parameters of the layer inside, drawn from the generator ``rng``."""
+        return self.layer.init(rng)
+
+    def forward(self, x, parameters=None, *, training=False, rng=None):
+        """Return ``y`` and what it takes to run again."""
+        given = x, parameters, training, deepcopy(rng)
+        y, _ = self.layer.forward(x, parameters, training=training, rng=rng)
+        return y, given
+
+    def backward(self, dy, cache):
+        """Run forward again, then return what the layer inside returns."""
+        return self.layer.backward(dy, self._again(cache))
+
+    def updated(self, cache):
+        """Return the layer whose inside has seen this batch."""
+        return replace(self, layer=self.layer.updated(self._again(cache)))
+
+    def _again(self, cache):
+        x, parameters, training, rng = cache
+        same = deepcopy(rng)
+        return self.layer.forward(x, parameters, training=training, rng=same)[1]
+
+
+def numerical_gradient(f, x, step=1e-5, scheme="central"):
+    r"""The gradient of ``f``, which takes an array and returns a number, at ``x``, by moving one entry after the other.
+
+    .. math:: \frac{\partial f}{\partial x_i} \approx \frac{f(x + \delta e_i) - f(x - \delta e_i)}{2\delta}
+
+    :math:`\delta` is ``step``, and :math:`e_i` is 1 at one entry and 0 elsewhere. That is the ``scheme`` "central", two calls of
+    ``f`` an entry. "one-sided" is :math:`(f(x + \delta e_i) - f(x))/\delta`, one call an entry and one more. "complex" makes the step
+    along the imaginary axis and takes the imaginary part of ``f``, over :math:`\delta`: nothing is subtracted, so that the step may be
+    1e-20, but ``f`` must take complex numbers and be smooth. Returns an array like ``x``, computed in its type. Raises ValueError for
+    another scheme. Sources: lecture UvA, "babysitting deep nets"; {cite}`martins2003`.
+    """
+    require(scheme in ("central", "one-sided", "complex"), "scheme", scheme, '"central", "one-sided" or "complex"')
+
+    def moved(i, by):
+        there = x.astype(complex) if scheme == "complex" else x.copy()
+        there[i] += by
+        return f(there)
+
+    here = f(x) if scheme == "one-sided" else None
+    slopes = np.empty_like(x)
+    for i in np.ndindex(x.shape):
+        if scheme == "central":
+            slopes[i] = (moved(i, step) - moved(i, -step)) / (2 * step)
+        elif scheme == "one-sided":
+            slopes[i] = (moved(i, step) - here) / step
+        else:
+            slopes[i] = moved(i, 1j * step).imag / step
+    return slopes
+
+
 def check_gradient(layer, x, parameters=None, *, training=False, seed=0, step=1e-5):
     r"""How far ``layer.backward`` is from central differences of ``layer.forward``: the relative error of each gradient, by name.
 
@@ -202,34 +277,156 @@ def check_gradient(layer, x, parameters=None, *, training=False, seed=0, step=1e
     or shapes than the parameters, and for arrays that are not float64. Source: lecture UvA, "babysitting deep nets".
     """
     learned = parameters if isinstance(parameters, dict) else {}
-    moved = {"x": np.array(x)} | {name: np.array(a) for name, a in learned.items()}
-    for name, array in moved.items():
+    arrays = {"x": np.array(x)} | {name: np.array(a) for name, a in learned.items()}
+    for name, array in arrays.items():
         require(array.dtype == np.float64, name, array.dtype, "of float64, or rounding hides the error")
 
-    def forward():
-        given = {name: moved[name] for name in learned} if isinstance(parameters, dict) else parameters
-        return layer.forward(moved["x"], given, training=training, rng=np.random.default_rng(seed))
+    def forward(**moved):
+        there = arrays | moved
+        given = {name: there[name] for name in learned} if isinstance(parameters, dict) else parameters
+        return layer.forward(there["x"], given, training=training, rng=np.random.default_rng(seed))
 
     y, cache = forward()
     dy = np.random.default_rng(seed).normal(size=np.shape(y))
     dx, gradients = layer.backward(dy, cache)
     found = {name: np.array(a) for name, a in {**gradients, "x": dx}.items()}
-    shapes, wanted = ({name: a.shape for name, a in arrays.items()} for arrays in (found, moved))
+    shapes, wanted = ({name: a.shape for name, a in each.items()} for each in (found, arrays))
     require(shapes == wanted, "the shapes of the gradients", shapes, f"{wanted}")
-    slopes = {name: _slopes(lambda: np.sum(dy * forward()[0]), a, step) for name, a in moved.items()}
+    slopes = {
+        name: numerical_gradient(lambda moved, name=name: np.sum(dy * forward(**{name: moved})[0]), a, step)
+        for name, a in arrays.items()
+    }
     size = {name: np.abs(a).max(initial=0) for name, a in slopes.items()}
     least = max(max(size.values()) / 1000, np.finfo(float).tiny)
     return {name: float(np.abs(found[name] - a).max(initial=0) / max(size[name], least)) for name, a in slopes.items()}
 
 
-def _slopes(f, array, step):
-    """The central differences of the number ``f()`` along each entry of ``array``, which is changed and put back."""
-    slopes = np.empty_like(array)
-    for i in np.ndindex(array.shape):
-        here = array[i]
-        array[i] = here + step
-        above = f()
-        array[i] = here - step
-        slopes[i] = (above - f()) / (2 * step)
-        array[i] = here
-    return slopes
+def unbroadcast(grad, shape):
+    """The gradient in an array of this ``shape`` that NumPy has repeated until it had the shape of ``grad``: the sum over the copies.
+
+    NumPy lines shapes up at their ends, adds the axes that are missing in front, and stretches those of length 1. Returns an array of the
+    shape ``shape``. Raises ValueError where that shape cannot be broadcast to the one of ``grad``.
+    """
+    grad = np.asarray(grad)
+    require(
+        np.broadcast_shapes(grad.shape, shape) == grad.shape, "shape", shape, f"one that broadcasts to {grad.shape}"
+    )
+    grad = grad.sum(axis=tuple(range(grad.ndim - len(shape))))
+    stretched = tuple(i for i, n in enumerate(shape) if n < grad.shape[i])
+    return grad.sum(axis=stretched, keepdims=True)
+
+
+class Variable:
+    """An array that remembers what it was computed from, so that the gradient of a number can be sent back to it.
+
+    ``value`` is the array; ``grad``, of its shape, is 0 at first, and each :meth:`backward` *adds* to it. Whole numbers become
+    float64; a number or array beside a variable is a constant and takes its type. There are ``+``, ``-``, ``*``, ``/``, ``**`` with a number
+    as the exponent, ``@`` between matrices or stacks of them, and the methods below; all broadcast as NumPy does. ``parents``: pairs of a
+    variable that this one was computed from and a function that takes the gradient here to the one there.
+    Sources: {cite}`baydin2018`; lecture UvA, "backpropagation again".
+    """
+
+    __array_ufunc__ = None  # array * variable is left to the variable
+
+    def __init__(self, value, parents=()):
+        value = np.asarray(value)
+        self.value = value if value.dtype.kind == "f" else value.astype(float)
+        self.grad = np.zeros_like(self.value)
+        self.parents = parents
+
+    def _constant(self, other):
+        return other if isinstance(other, Variable) else Variable(np.asarray(other, dtype=self.value.dtype))
+
+    def __add__(self, other):
+        other = self._constant(other)
+        return Variable(self.value + other.value, [(self, lambda g: g), (other, lambda g: g)])
+
+    def __mul__(self, other):
+        other = self._constant(other)
+        to_self = (self, lambda g: g * other.value)
+        to_other = (other, lambda g: g * self.value)
+        return Variable(self.value * other.value, [to_self, to_other])
+
+    def __matmul__(self, other):
+        other = self._constant(other)
+        shapes = self.value.shape, other.value.shape
+        require(min(map(len, shapes)) >= 2, "the shapes in a product", shapes, "those of matrices")
+        to_self = (self, lambda g: g @ np.swapaxes(other.value, -1, -2))
+        to_other = (other, lambda g: np.swapaxes(self.value, -1, -2) @ g)
+        return Variable(self.value @ other.value, [to_self, to_other])
+
+    def __pow__(self, number):
+        return Variable(self.value**number, [(self, lambda g: g * number * self.value ** (number - 1))])
+
+    def __neg__(self):
+        return self * -1
+
+    def __sub__(self, other):
+        return self + -self._constant(other)
+
+    def __truediv__(self, other):
+        return self * self._constant(other) ** -1
+
+    def __rsub__(self, other):
+        return -self + other
+
+    def __rtruediv__(self, other):
+        return self**-1 * other
+
+    def __rmatmul__(self, other):
+        return self._constant(other) @ self
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def relu(self):
+        """The larger of each entry and 0; at 0 the slope is taken as 0."""
+        return Variable(np.maximum(self.value, 0), [(self, lambda g: g * (self.value > 0))])
+
+    def tanh(self):
+        """The hyperbolic tangent of each entry."""
+        y = np.tanh(self.value)
+        return Variable(y, [(self, lambda g: g * (1 - y**2))])
+
+    def exp(self):
+        """The exponential of each entry."""
+        y = np.exp(self.value)
+        return Variable(y, [(self, lambda g: g * y)])
+
+    def log(self):
+        """The natural logarithm of each entry, which must be above 0."""
+        return Variable(np.log(self.value), [(self, lambda g: g / self.value)])
+
+    def sum(self, axis=None, keepdims=False):
+        """The sum over ``axis`` or over all axes."""
+        y = self.value.sum(axis=axis, keepdims=True)
+        back = (self, lambda g: np.broadcast_to(g.reshape(y.shape), self.value.shape))
+        return Variable(self.value.sum(axis=axis, keepdims=keepdims), [back])
+
+    @property
+    def T(self):
+        """The transposed matrix."""
+        return Variable(self.value.T, [(self, lambda g: g.T)])
+
+    def backward(self):
+        """Add the gradient of this number to ``grad`` of all that it was computed from. Raises ValueError unless it is a single number."""
+        size, shape = self.value.size, self.value.shape
+        require(size == 1, "what backward starts from", shape, "a single number")
+        arrived = {self: np.ones_like(self.value)}
+        for node in reversed(self._sorted()):
+            g = arrived[node]  # whole: all that was made of it has sent its part
+            node.grad = node.grad + g
+            for parent, pull in node.parents:
+                share = unbroadcast(pull(g), parent.value.shape)
+                arrived[parent] = arrived.get(parent, 0) + share
+
+    def _sorted(self):
+        """All variables that this one was computed from, and itself, each behind its parents."""
+        order, seen, waiting = [], set(), [(self, False)]
+        while waiting:
+            node, parents_done = waiting.pop()
+            if parents_done:
+                order.append(node)
+            elif node not in seen:
+                seen.add(node)
+                waiting += [(node, True), *((parent, False) for parent, _ in node.parents)]
+        return order
