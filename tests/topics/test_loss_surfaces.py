@@ -146,6 +146,20 @@ def test_the_saddle_between_two_minima():
     assert tn.critical_point(tn.hessian(two_valleys().grad, np.array([-0.254102, 0.0]))) == "saddle"
 
 
+def test_all_critical_points_of_a_double_well_are_found():
+    def wells(theta):
+        return ((theta**2 - 1) ** 2 / 4).sum()
+
+    starts = torch.tensor(np.random.default_rng(0).uniform(-1.5, 1.5, size=(100, 2)))
+    losses, curvatures = tt.critical_points(wells, starts)
+    assert len(losses) > 80
+    index = (curvatures < 0).sum(dim=1)
+    np.testing.assert_allclose(losses, index / 4, atol=1e-9)  # 0 at the minima, 1/4 at the saddles, 1/2 at the maximum
+    assert set(index.tolist()) == {0, 1, 2}
+    np.testing.assert_allclose(curvatures[index == 1][0], [-1, 2], atol=1e-6)
+    assert len(tt.critical_points(lambda theta: theta.sum(), starts, steps=3)[0]) == 0
+
+
 # --- eigenvalues --------------------------------------------------------------------------------------------------
 
 

@@ -93,7 +93,9 @@ def lanczos(product, start, steps):
     length = np.linalg.norm(start)
     require(bool(np.isfinite(length) and length > 0), "start", start, "a direction: finite and not 0")
     require(steps >= 1, "steps", steps, "at least 1")
-    basis, diagonal, beside = [np.ravel(start) / length], [], []
+    basis = [np.ravel(start) / length]
+    diagonal: list[float] = []
+    beside: list[float] = []
     for _ in range(min(steps, np.size(start))):
         image = np.ravel(product(basis[-1].reshape(np.shape(start))))
         diagonal.append(float(basis[-1] @ image))

@@ -7,12 +7,36 @@ from torch import Tensor
 
 from thalweg import numpy as reference
 
-__all__ = ["critical_point", "hessian", "hessian_vector", "lanczos", "top_eigenvalue"]
+__all__ = ["critical_point", "critical_points", "hessian", "hessian_vector", "lanczos", "top_eigenvalue"]
 
 
 def critical_point(hessian: Tensor, tolerance: float = 1e-6) -> str:
     """Name a point without slope by its ``hessian``; arguments and errors as in :func:`thalweg.numpy.critical_point`."""
     return reference.critical_point(hessian.detach().cpu().numpy(), tolerance)
+
+
+def critical_points(
+    loss: Callable[[Tensor], Tensor], starts: Tensor, steps: int = 150, slope: float = 1e-8
+) -> tuple[Tensor, Tensor]:
+    r"""Walk from each start to a place where the gradient is 0, uphill or down: Levenberg-Marquardt on the gradient's length.
+
+    ``loss(theta)`` is a scalar tensor that :func:`torch.func.vmap` can map, ``starts`` has the shape (n, d). A step is kept where it makes the gradient
+    shorter. Returns the losses and the curvatures, in rising order, of those that came to a gradient shorter than ``slope``: shapes (m,) and
+    (m, d), m at most n. Minima, saddles and maxima are all found; how often each is, says nothing about how many there are. Source: {cite}`dauphin2014`.
+    """
+    gradients, hessians = torch.func.vmap(torch.func.grad(loss)), torch.func.vmap(torch.func.hessian(loss))
+    theta = starts.detach()
+    g, damping = gradients(theta), torch.ones(len(theta), 1, 1, dtype=theta.dtype, device=theta.device)
+    one = torch.eye(theta.shape[1], dtype=theta.dtype, device=theta.device)
+    for _ in range(steps):
+        h = hessians(theta)
+        tried = theta - torch.linalg.solve(h @ h + damping * one, h @ g[:, :, None])[:, :, 0]
+        there = gradients(tried)
+        better = (there.norm(dim=1) < g.norm(dim=1))[:, None]
+        theta, g = torch.where(better, tried, theta), torch.where(better, there, g)
+        damping = torch.where(better[:, :, None], damping / 3, damping * 4).clamp(1e-12, 1e8)
+    found = theta[g.norm(dim=1) < slope]
+    return torch.func.vmap(loss)(found), torch.linalg.eigvalsh(hessians(found))
 
 
 def hessian_vector(loss: Callable[[Tensor], Tensor], theta: Tensor, direction: Tensor) -> Tensor:
@@ -60,7 +84,9 @@ def lanczos(product: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> t
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps!r}")
-    basis, diagonal, beside = [start.flatten() / _length(start)], [], []
+    basis = [start.flatten() / _length(start)]
+    diagonal: list[float] = []
+    beside: list[float] = []
     for _ in range(min(steps, start.numel())):
         image = product(basis[-1].reshape(start.shape)).flatten()
         diagonal.append(float(basis[-1] @ image))
