@@ -22,7 +22,7 @@ def critical_points(
 
     ``loss(theta)`` is a scalar tensor that :func:`torch.func.vmap` can map, ``starts`` has the shape (n, d). A step is kept where it makes the gradient
     shorter. Returns the losses and the curvatures, in rising order, of those that came to a gradient shorter than ``slope``: shapes (m,) and
-    (m, d), m at most n. Minima, saddles and maxima are all found; how often each is, says nothing about how many there are. Source: {cite}`dauphin2014`.
+    (m, d), m at most n. Minima, saddles and maxima are all found; how often each is, says nothing about how many there are. Source: {cite}`nocedal2006`.
     """
     gradients, hessians = torch.func.vmap(torch.func.grad(loss)), torch.func.vmap(torch.func.hessian(loss))
     theta = starts.detach()
