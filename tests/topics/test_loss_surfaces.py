@@ -287,3 +287,26 @@ def test_bad_arguments_are_named():
                 room.lanczos(lambda v: v, make(start), 2)
         with pytest.raises(ValueError, match="steps must be at least 1"):
             room.lanczos(lambda v: v, make([1.0, 0.0]), 0)
+
+
+# --- what chapter and assignment say ------------------------------------------------------------------------------
+
+
+def test_the_experiment_of_the_assignment_is_measured():
+    from thalweg.exercises.keys.loss_surfaces import measure_saddle_share, saddle_share
+
+    assert saddle_share.reference == pytest.approx(1 - (math.pi - 2 * math.sqrt(2)) / (2 * math.pi), abs=2e-4)
+    assert measure_saddle_share() == pytest.approx(saddle_share.reference, abs=0.002)
+
+
+def test_points_of_equal_networks_are_counted_by_enumeration():
+    from thalweg.exercises.keys.loss_surfaces import equal_minima
+
+    rng = np.random.default_rng(0)
+    twin, other, empty = rng.normal(size=4), rng.normal(size=4), np.zeros(4)
+    for units in ([twin], [twin, other], [twin, -twin, other], [empty, twin], [empty, empty, twin, twin]):
+        u, seen = np.array(units), set()
+        for order, signs in product(permutations(range(len(u))), product([-1, 1], repeat=len(u))):
+            seen.add(tuple((u[list(order)] * np.array(signs)[:, None] + 0.0).ravel()))
+        counted = equal_minima.reference(u[:, :2], u[:, 2:], 1e-9)
+        assert counted == (math.factorial(len(u)) * 2 ** len(u), len(seen))

@@ -491,7 +491,8 @@ equal_minima = Key(_equal_minima)
 
 def _groups(units, tolerance, signs=True):
     """How many units there are of each kind."""
-    sizes, firsts = [], []
+    sizes: list[int] = []
+    firsts: list = []
     for unit in units:
         for i, first in enumerate(firsts):
             if _alike(unit, first, tolerance) or (signs and _alike(unit, -first, tolerance)):
