@@ -20,7 +20,7 @@ def critical_points(
 ) -> tuple[Tensor, Tensor]:
     r"""Walk from each start to a place where the gradient is 0, uphill or down: Levenberg-Marquardt on the gradient's length.
 
-    ``loss(theta)`` is a scalar tensor that :func:`torch.func.vmap` can map, ``starts`` has the shape (n, d). A step is kept where it makes the gradient
+    ``loss(theta)`` is a scalar tensor that ``torch.func.vmap`` can map, ``starts`` has the shape (n, d). A step is kept where it makes the gradient
     shorter. Returns the losses and the curvatures, in rising order, of those that came to a gradient shorter than ``slope``: shapes (m,) and
     (m, d), m at most n. Minima, saddles and maxima are all found; how often each is, says nothing about how many there are. Source: {cite}`nocedal2006`.
     """
@@ -54,7 +54,7 @@ def hessian_vector(loss: Callable[[Tensor], Tensor], theta: Tensor, direction: T
 
 
 def hessian(loss: Callable[[Tensor], Tensor], theta: Tensor) -> Tensor:
-    """The Hessian at ``theta``, shape (d,), by :func:`torch.func.hessian`: shape (d, d). ``loss(theta)`` is a scalar tensor."""
+    """The Hessian at ``theta``, shape (d,), by ``torch.func.hessian``: shape (d, d). ``loss(theta)`` is a scalar tensor."""
     return torch.func.hessian(loss)(theta.detach())
 
 
