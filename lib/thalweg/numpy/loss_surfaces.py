@@ -66,9 +66,7 @@ def top_eigenvalue(product, start, steps=100, tolerance=1e-6):
     moment ago. It ends when ``h`` has changed by less than ``tolerance`` times itself, or after ``steps`` products. Returns ``h`` and the
     direction, of length 1. Raises ValueError where ``start`` is 0 or not finite. Source: {cite}`golub2013`.
     """
-    length = np.linalg.norm(start)
-    require(bool(np.isfinite(length) and length > 0), "start", start, "a direction: finite and not 0")
-    direction, h = start / length, np.inf
+    direction, h = _of_length_1(start), np.inf
     for _ in range(steps):
         image = product(direction)
         before, h = h, float((direction * image).sum())
@@ -90,10 +88,8 @@ def lanczos(product, start, steps):
     whose sum is 1; fewer than ``steps`` where the basis is complete before. Raises ValueError as :func:`top_eigenvalue`, and for ``steps``
     below 1. Sources: {cite}`golub2013,ghorbani2019`.
     """
-    length = np.linalg.norm(start)
-    require(bool(np.isfinite(length) and length > 0), "start", start, "a direction: finite and not 0")
     require(steps >= 1, "steps", steps, "at least 1")
-    basis = [np.ravel(start) / length]
+    basis = [np.ravel(_of_length_1(start))]
     diagonal: list[float] = []
     beside: list[float] = []
     for _ in range(min(steps, np.size(start))):
@@ -110,6 +106,12 @@ def lanczos(product, start, steps):
     beside = beside[: len(diagonal) - 1]
     values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
     return values, vectors[0] ** 2
+
+
+def _of_length_1(start):
+    length = np.linalg.norm(start)
+    require(bool(np.isfinite(length) and length > 0), "start", start, "a direction: finite and not 0")
+    return start / length
 
 
 def _step(theta, step):

@@ -65,8 +65,7 @@ def top_eigenvalue(
 
     Arguments and errors as in :func:`thalweg.numpy.top_eigenvalue`.
     """
-    length = _length(start)
-    direction, h = start / length, float("inf")
+    direction, h = _of_length_1(start), float("inf")
     for _ in range(steps):
         image = product(direction)
         before, h = h, float((direction * image).sum())
@@ -84,7 +83,7 @@ def lanczos(product: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> t
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps!r}")
-    basis = [start.flatten() / _length(start)]
+    basis = [_of_length_1(start).flatten()]
     diagonal: list[float] = []
     beside: list[float] = []
     for _ in range(min(steps, start.numel())):
@@ -104,8 +103,8 @@ def lanczos(product: Callable[[Tensor], Tensor], start: Tensor, steps: int) -> t
     return values.to(start.device), (vectors[0] ** 2).to(start.device)
 
 
-def _length(start: Tensor) -> float:
+def _of_length_1(start: Tensor) -> Tensor:
     length = float(start.norm())
     if not 0 < length < float("inf"):
         raise ValueError(f"start must be a direction: finite and not 0, got {start!r}")
-    return length
+    return start / length

@@ -16,11 +16,21 @@ from ..judge import Key
 
 def _critical_point(hessian, tolerance):
     curvatures = np.linalg.eigvalsh(hessian)
-    down = curvatures < -tolerance * np.abs(curvatures).max()
-    return library.critical_point(hessian, tolerance), int(down.sum())
+    level = tolerance * np.abs(curvatures).max()
+    down, up = int((curvatures < -level).sum()), int((curvatures > level).sum())
+    if down and up:
+        return "saddle", down
+    if up == len(curvatures):
+        return "minimum", down
+    return ("maximum" if down == len(curvatures) else "undecided"), down
 
 
-critical_point = Key(_critical_point)
+critical_point = Key(
+    lambda hessian, tolerance: (
+        library.critical_point(hessian, tolerance),
+        int((np.linalg.eigvalsh(hessian) < -tolerance * np.abs(np.linalg.eigvalsh(hessian)).max()).sum()),
+    )
+)
 
 
 @critical_point.mistake(
