@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from thalweg.landscape import Classifier, Joined, Plane, thalweg, two_networks
+from thalweg.landscape import Classifier, Joined, Plane, matched, thalweg, two_networks
 from thalweg.minimize import minimize
 from thalweg.numpy import Adam, Momentum, Nesterov
 from thalweg.surfaces import ravine, two_valleys
@@ -31,6 +31,21 @@ def test_the_loss_is_cross_entropy_plus_decay(network):
         a = a if i == 2 else torch.tanh(a)
     wanted = torch.nn.functional.cross_entropy(a, torch.tensor(network.y)).item() + 0.005 * np.sum(theta**2)
     assert network.value(theta) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_units_find_their_places_again(network):
+    """A copy whose units were shuffled and turned round comes back as it was; a stranger comes closer and stays the network it is."""
+    a, b = network.init(0), network.init(1)
+    layers = [layer.copy() for layer in network.layers(a)]
+    for i, (order, signs) in enumerate([([2, 0, 3, 1], [1, -1, -1, 1]), ([1, 2, 0], [-1, 1, -1])]):
+        layers[i] = layers[i][:, order] * signs
+        layers[i + 1][:-1] = layers[i + 1][order] * np.array(signs)[:, None]
+    shuffled = np.concatenate([layer.ravel() for layer in layers])
+    assert network.value(shuffled) == pytest.approx(network.value(a), rel=1e-12)
+    np.testing.assert_allclose(matched(network, a, shuffled), a, rtol=0, atol=1e-15)
+    nearer = matched(network, a, b)
+    assert network.value(nearer) == pytest.approx(network.value(b), rel=1e-12)
+    assert np.linalg.norm(a - nearer) < np.linalg.norm(a - b)
 
 
 def test_gradients_agree_with_finite_differences(network):

@@ -47,9 +47,13 @@ class Classifier:
             layer[-1] = 0
         return np.concatenate([layer.ravel() for layer in layers])
 
-    def _forward(self, theta: np.ndarray):
+    def layers(self, theta: np.ndarray) -> list[np.ndarray]:
+        """The layers' matrices in ``theta``, one row for each input and a last one of biases."""
         ends = np.cumsum([n * m for n, m in self.shapes])
-        layers = [part.reshape(shape) for part, shape in zip(np.split(theta, ends[:-1]), self.shapes, strict=True)]
+        return [part.reshape(shape) for part, shape in zip(np.split(theta, ends[:-1]), self.shapes, strict=True)]
+
+    def _forward(self, theta: np.ndarray):
+        layers = self.layers(theta)
         inputs = [self.x]
         for layer in layers[:-1]:
             inputs.append(np.tanh(inputs[-1] @ layer[:-1] + layer[-1]))
@@ -73,6 +77,30 @@ class Classifier:
             grads.append(np.vstack([a.T @ delta, delta.sum(axis=0)]).ravel())
             delta = delta @ layer[:-1].T * (1 - a**2)  # of no use, and unused, at the first layer
         return np.concatenate(grads[::-1]) + self.decay * theta
+
+
+def matched(network: Classifier, a: np.ndarray, b: np.ndarray, rounds: int = 20) -> np.ndarray:
+    """``b`` with its hidden units put into the order, and given the signs, in which their weights are most like those of ``a``.
+
+    The network is the same one, at another point of weight space: a tanh unit may change its place, and its sign with all its weights.
+    Layer by layer, the best assignment for what the other layers are at the moment; ``rounds`` times, or until nothing moves.
+    Source: {cite}`ainsworth2023`, and signs.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    ours, theirs = network.layers(a), [layer.copy() for layer in network.layers(b)]
+    for _ in range(rounds):
+        moved = False
+        for i in range(len(theirs) - 1):
+            alike = ours[i].T @ theirs[i] + ours[i + 1][:-1] @ theirs[i + 1][:-1].T
+            units, places = linear_sum_assignment(-np.abs(alike))
+            signs = np.where(alike[units, places] < 0, -1.0, 1.0)
+            moved |= bool((places != units).any() or (signs < 0).any())
+            theirs[i] = theirs[i][:, places] * signs
+            theirs[i + 1][:-1] = theirs[i + 1][places] * signs[:, None]
+        if not moved:
+            break
+    return np.concatenate([layer.ravel() for layer in theirs])
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from .backpropagation import *
 from .batch_normalization import *
 from .deep_networks import *
 from .dropout import *
+from .loss_surfaces import *
 from .momentum import *
 
 __all__ = [_name for _name, _thing in vars().items() if _name[0] != "_" and not isinstance(_thing, _Module)]
