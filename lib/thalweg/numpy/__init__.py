@@ -6,6 +6,7 @@ from .adam import *
 from .backpropagation import *
 from .batch_normalization import *
 from .dropout import *
+from .gradient_descent import *
 from .momentum import *
 
 __all__ = [_name for _name, _thing in vars().items() if _name[0] != "_" and not isinstance(_thing, _Module)]

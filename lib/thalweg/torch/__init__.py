@@ -6,6 +6,7 @@ from .adam import *
 from .batch_normalization import *
 from .dropout import *
 from .fit import *
+from .gradient_descent import *
 from .minimize import *
 from .momentum import *
 
