@@ -3,9 +3,9 @@
     python tests/bench/gradient_descent_hard.py
 
 writes gradient_descent_hard.csv beside itself, one row for each run; it takes some minutes. Network, data and seeds as in
-gradient_descent_batches.py, batches of 32 drawn with replacement, 1,500 steps. "equal" draws all examples alike; "weighted" draws them by the
+gradient_descent_batches.py, batches of 32 drawn with replacement, 1,000 steps. "equal" draws all examples alike; "weighted" draws them by the
 length of their gradient (and a tenth alike) and divides by the probability, which leaves the gradient unbiased; "biased" draws
-them in the same way and does not divide. Lengths are computed anew at every step. With and without 5 % of wrong labels in the training
+them in the same way and does not divide. Lengths are computed anew every ten steps. With and without 5 % of wrong labels in the training
 images. A row: the steps until the loss on all training images with their right labels is first at most 0.1, and the accuracy on unseen images
 after the last step in per cent.
 """
@@ -18,8 +18,8 @@ import torch
 from gradient_descent_batches import Stack, tensors
 
 SEEDS = range(10)
-RATES = 2.0 ** np.arange(-5, 2)
-BATCH, STEPS = 32, 1500
+RATES = 2.0 ** np.arange(-4, 2)
+BATCH, STEPS = 32, 1000
 
 
 def measurements(method, wrong, rates=RATES, seeds=SEEDS, steps=STEPS):
@@ -31,11 +31,11 @@ def measurements(method, wrong, rates=RATES, seeds=SEEDS, steps=STEPS):
     spoiled = torch.randperm(len(y), generator=draw)[: round(wrong * len(y))]
     y[spoiled] = (y[spoiled] + torch.randint(1, 10, (len(spoiled),), generator=draw)) % 10
     found = np.full(len(pairs), np.nan)
+    chances = torch.full((len(pairs), len(x)), 1 / len(x))
     for t in range(1, steps + 1):
-        chances = torch.full((len(pairs), len(x)), 1 / len(x))
-        if method != "equal":
+        if method != "equal" and t % 10 == 1:
             lengths = stack.norms(x, y)[0].sqrt().nan_to_num(0) + 1e-12
-            chances = 0.1 * chances + 0.9 * lengths / lengths.sum(1, keepdim=True)
+            chances = 0.1 / len(x) + 0.9 * lengths / lengths.sum(1, keepdim=True)
         rows = torch.multinomial(chances, BATCH, replacement=True, generator=draw)
         weights = 1 / (len(x) * chances.gather(1, rows)) if method == "weighted" else None
         stack.step(x[rows], y[rows], weights)

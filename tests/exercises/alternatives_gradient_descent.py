@@ -28,15 +28,21 @@ def epoch_with_weighted_means(theta, x, targets, order, batch, lr):
     return [theta, loss]
 
 
-def rate_by_eigenvalues(x):
-    ones = np.hstack([np.ones((len(x), 1)), x])
-    return 2 / np.max(np.linalg.eigvals(2 * ones.T @ ones / len(x)).real)
+def rate_by_blocks(x, weight_decay):
+    n, d = x.shape
+    hessian = np.zeros((d + 1, d + 1))
+    hessian[0, 0] = 2
+    hessian[0, 1:] = hessian[1:, 0] = 2 * x.mean(axis=0)
+    hessian[1:, 1:] = 2 / n * x.T @ x + weight_decay * np.eye(d)
+    return 2 / np.max(np.linalg.eigvals(hessian).real)
 
 
-def rate_by_the_small_matrix(x):
-    """The same curvatures, from the matrix of products of examples."""
-    x = x.astype(float)
-    return len(x) / np.linalg.eigvalsh(x @ x.T + 1)[-1]
+def rate_by_singular_values(x, weight_decay):
+    """The penalty as further rows of a taller matrix."""
+    n, d = x.shape
+    ones = np.hstack([x, np.ones((n, 1))]) * np.sqrt(2 / n)
+    rows = np.hstack([np.sqrt(weight_decay) * np.eye(d), np.zeros((d, 1))])
+    return 2 / np.linalg.norm(np.vstack([ones, rows]), 2) ** 2
 
 
 def errors_by_hand(gradients, batch):
@@ -99,7 +105,7 @@ def dealt_to_lists(classes, batch):
 
 ALTERNATIVES = {
     "gradient_descent.one_epoch": [epoch_example_by_example, epoch_with_weighted_means],
-    "gradient_descent.largest_rate": [rate_by_eigenvalues, rate_by_the_small_matrix],
+    "gradient_descent.largest_rate": [rate_by_blocks, rate_by_singular_values],
     "gradient_descent.standard_errors": [errors_by_hand, errors_of_every_batch],
     "gradient_descent.importance": [importance_by_loops, importance_by_moments],
     "gradient_descent.diverse_batches": [dealt_by_strides, split_class_by_class, dealt_to_lists],

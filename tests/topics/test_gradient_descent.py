@@ -262,3 +262,13 @@ def test_bad_gradients_are_refused(room):
         room.standard_error(make((4, 3)), 0)
     with pytest.raises(ValueError, match="shape of gradients must be"):
         room.noise_scale(make(4))
+
+
+# --- the assignment -----------------------------------------------------------------------------------------------
+
+
+def test_the_experiment_of_the_assignment_is_measured():
+    from thalweg.exercises.keys.gradient_descent import critical_batch, measure_critical_batch
+
+    assert measure_critical_batch() == critical_batch.reference
+    assert measure_critical_batch(range(5, 10)) == critical_batch.reference  # whichever seeds a student takes

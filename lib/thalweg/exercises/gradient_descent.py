@@ -43,10 +43,11 @@ one_epoch = Exercise(
 
 
 def _draw_inputs(rng):
-    def case(part, n, d, note="", scale=1.0, dtype=float):
+    def case(part, n, d, note="", scale=1.0, dtype=float, **changes):
         # means away from 0, unequal spreads: neither the intercept nor one feature alone decides
         x = signed(rng, (n, d)) * rng.uniform(0.5, 1.5, size=d) + signed(rng, d)
-        return Case(part, {"x": (scale * x).astype(dtype)}, note)
+        decay = {"weight_decay": float(rng.uniform(0.5, 2.0))} | changes
+        return Case(part, {"x": (scale * x).astype(dtype)} | decay, note)
 
     return [
         case("edges", 6, 1, "a single feature"),
@@ -55,6 +56,7 @@ def _draw_inputs(rng):
         case("edges", 8, 3, "large values", scale=1e4),
         case("edges", 8, 2, "float32", dtype=np.float32),
         case("edges", 5, 2, "inputs that are all 0", scale=0.0),
+        case("edges", 7, 2, "no penalty", weight_decay=0.0),
         case("values", 9, 3),
         case("values", 14, 2),
         case("values", 12, 4),
@@ -65,7 +67,7 @@ largest_rate = Exercise(
     name="gradient_descent.largest_rate",
     title="The largest stable rate",
     draw=_draw_inputs,
-    run=lambda answer, inputs: {"rate": answer(inputs["x"])},
+    run=lambda answer, inputs: {"rate": answer(inputs["x"], inputs["weight_decay"])},
     parts={"values": 2.5, "edges": 1, "form": 0.25, "untouched": 0.25},
     tolerance=1e-8,
 )
@@ -142,15 +144,15 @@ def _draw_classes(rng):
             note,
         )
 
-    few, many = (int(k) for k in rng.permutation([4, 5, 6, 7])[:2])
+    few, many = (int(k) for k in rng.permutation([6, 7, 8, 9])[:2])
     return [
         case("edges", [4], 3, "a single class"),
         case("edges", [2, 1, 3], 1, "a single batch"),
         case("edges", [1, 1, 1], 4, "one example of each class in a batch"),
         case("edges", [3, 1], 4, "class numbers with gaps", names=np.array([2, 7])),
         case("edges", [1], 5, "batches of one"),
-        case("values", rng.permutation([1, 2, 3]), few),
-        case("values", rng.permutation([1, 1, 2, 4]), many, names=rng.permutation([1, 3, 4, 9])),
+        case("values", rng.permutation([2, 4, 6]), few),
+        case("values", rng.permutation([2, 2, 4, 8]), many, names=rng.permutation([1, 3, 4, 9])),
     ]
 
 

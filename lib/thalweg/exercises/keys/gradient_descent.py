@@ -185,113 +185,134 @@ def epoch_in_place(theta, x, targets, order, batch, lr):
     return theta, total / len(order)
 
 
-# --- largest_rate: the Hessian is 2/n times the inputs' moments, with a column of ones ----------------------------
+# --- largest_rate: the Hessian is 2/n times the inputs' moments, with a column of ones, and the penalty on the weights ----
 
 
-def _largest_rate(x):
+def _hessian(x, weight_decay):
     ones = np.column_stack([x, np.ones(len(x))])
-    return len(x) / np.linalg.norm(ones, 2) ** 2
+    penalty = np.full(x.shape[1] + 1, weight_decay)
+    penalty[-1] = 0
+    return 2 * ones.T @ ones / len(x) + np.diag(penalty)
 
 
-largest_rate = Key(_largest_rate)
+largest_rate = Key(lambda x, weight_decay: 2 / np.linalg.eigvalsh(_hessian(x, weight_decay))[-1])
 
 
 @largest_rate.mistake(
     "the Hessian is that of half the squared error",
-    "Your rate is twice the right one. Here the loss is the squared error without a one half, so that every second derivative has a factor 2.",
+    "The errors are squared here without a one half, so that their second derivatives have a factor 2. (The penalty does have the half.)",
 )
-def with_a_half(x):
+def with_a_half(x, weight_decay):
     ones = np.column_stack([x, np.ones(len(x))])
-    return 2 / np.linalg.eigvalsh(ones.T @ ones / len(x))[-1]
+    penalty = np.append(np.full(x.shape[1], weight_decay), 0.0)
+    return 2 / np.linalg.eigvalsh(ones.T @ ones / len(x) + np.diag(penalty))[-1]
 
 
 @largest_rate.mistake(
     "the loss is a sum",
     "Your rate falls with the number of examples: it suits the sum of the squared errors. The loss is their mean.",
 )
-def of_the_sum(x):
+def of_the_sum(x, weight_decay):
     ones = np.column_stack([x, np.ones(len(x))])
-    return 1 / np.linalg.eigvalsh(ones.T @ ones)[-1]
+    penalty = np.append(np.full(x.shape[1], weight_decay), 0.0)
+    return 2 / np.linalg.eigvalsh(2 * ones.T @ ones + np.diag(penalty))[-1]
 
 
 @largest_rate.mistake(
     "the intercept is forgotten",
     "You have the Hessian of the weights alone. The intercept is a parameter, too: what is its input?",
 )
-def without_intercept(x):
-    return 1 / np.linalg.eigvalsh(x.T @ x / len(x))[-1]
+def without_intercept(x, weight_decay):
+    return 2 / np.linalg.eigvalsh(2 * x.T @ x / len(x) + weight_decay * np.eye(x.shape[1]))[-1]
+
+
+@largest_rate.mistake(
+    "the penalty is forgotten",
+    "Your curvatures are those of the errors alone. The penalty is a bowl of its own, which makes the valley steeper.",
+)
+def without_penalty(x, weight_decay):
+    ones = np.column_stack([x, np.ones(len(x))])
+    return 1 / np.linalg.eigvalsh(ones.T @ ones / len(x))[-1]
+
+
+@largest_rate.mistake(
+    "the intercept is penalized, too",
+    "You add the penalty's curvature along every parameter. Look at the loss again: which of them stands in the penalty?",
+)
+def penalized_intercept(x, weight_decay):
+    ones = np.column_stack([x, np.ones(len(x))])
+    return 2 / (2 * np.linalg.eigvalsh(ones.T @ ones / len(x))[-1] + weight_decay)
+
+
+@largest_rate.mistake(
+    "the penalty counts twice",
+    "Your penalty has twice the curvature that it should have: here it comes with a one half.",
+)
+def penalty_twice(x, weight_decay):
+    ones = np.column_stack([x, np.ones(len(x))])
+    penalty = np.append(np.full(x.shape[1], 2 * weight_decay), 0.0)
+    return 2 / np.linalg.eigvalsh(2 * ones.T @ ones / len(x) + np.diag(penalty))[-1]
 
 
 @largest_rate.mistake(
     "it is where the steepest direction arrives in one step",
     "You found the rate with the factor 0 along the steepest direction. It can be larger still: which factor is the last that does not grow?",
 )
-def one_over(x):
+def one_over(x, weight_decay):
     ones = np.column_stack([x, np.ones(len(x))])
-    return 0.5 / np.linalg.eigvalsh(ones.T @ ones / len(x))[-1]
+    penalty = np.append(np.full(x.shape[1], weight_decay), 0.0)
+    return 1 / np.linalg.eigvalsh(2 * ones.T @ ones / len(x) + np.diag(penalty))[-1]
 
 
 @largest_rate.mistake(
     "it is the fastest rate, not the largest stable one",
     "2 over the sum of the smallest and the largest curvature is the best rate for the whole bowl. How far can one go before it diverges?",
 )
-def fastest_rate(x):
+def fastest_rate(x, weight_decay):
     ones = np.column_stack([x, np.ones(len(x))])
-    h = np.linalg.eigvalsh(ones.T @ ones / len(x))
-    return 1 / (h[0] + h[-1])
+    penalty = np.append(np.full(x.shape[1], weight_decay), 0.0)
+    h = np.linalg.eigvalsh(2 * ones.T @ ones / len(x) + np.diag(penalty))
+    return 2 / (h[0] + h[-1])
 
 
 @largest_rate.mistake(
     "the smallest curvature decides",
     "At your rate the flattest direction would just not diverge, and all others do. Which curvature is the first to be too much?",
 )
-def smallest_curvature(x):
+def smallest_curvature(x, weight_decay):
     ones = np.column_stack([x, np.ones(len(x))])
-    return 1 / np.linalg.eigvalsh(ones.T @ ones / len(x))[0]
+    penalty = np.append(np.full(x.shape[1], weight_decay), 0.0)
+    return 2 / np.linalg.eigvalsh(2 * ones.T @ ones / len(x) + np.diag(penalty))[0]
 
 
 @largest_rate.mistake(
     "the curvatures are added up",
     "You divide by the sum of all curvatures, the trace. That is on the safe side; the limit itself is set by the largest one alone.",
 )
-def by_trace(x):
+def by_trace(x, weight_decay):
     ones = np.column_stack([x, np.ones(len(x))])
-    return 1 / np.trace(ones.T @ ones / len(x))
+    penalty = np.append(np.full(x.shape[1], weight_decay), 0.0)
+    return 2 / np.trace(2 * ones.T @ ones / len(x) + np.diag(penalty))
 
 
 @largest_rate.mistake(
     "only the diagonal is looked at",
     "You take the largest entry on the Hessian's diagonal, as if the parameters did not influence each other. The steepest direction need not lie along one of them.",
 )
-def by_diagonal(x):
+def by_diagonal(x, weight_decay):
     ones = np.column_stack([x, np.ones(len(x))])
-    return 1 / np.max(np.mean(ones**2, axis=0))
-
-
-@largest_rate.mistake(
-    "the inputs are centred",
-    "You use the covariance of the inputs. Nobody subtracts their mean here, and it makes the valley steeper.",
-)
-def of_centred_inputs(x):
-    return 1 / max(np.linalg.eigvalsh(np.atleast_2d(np.cov(x.T, bias=True)))[-1], 1.0)
-
-
-@largest_rate.mistake(
-    "the singular value is not squared",
-    "The largest singular value of the inputs is the root of the curvature that you need.",
-)
-def not_squared(x):
-    ones = np.column_stack([x, np.ones(len(x))])
-    return len(x) / np.linalg.svd(ones, compute_uv=False)[0]
+    penalty = np.append(np.full(x.shape[1], weight_decay), 0.0)
+    return 2 / np.max(2 * np.mean(ones**2, axis=0) + penalty)
 
 
 @largest_rate.mistake(
     "it is the curvature, not the rate",
     "That is the largest curvature itself. How large may the rate be, given this curvature?",
 )
-def curvature_itself(x):
+def curvature_itself(x, weight_decay):
     ones = np.column_stack([x, np.ones(len(x))])
-    return 2 * np.linalg.eigvalsh(ones.T @ ones / len(x))[-1]
+    penalty = np.append(np.full(x.shape[1], weight_decay), 0.0)
+    return np.linalg.eigvalsh(2 * ones.T @ ones / len(x) + np.diag(penalty))[-1]
 
 
 # --- standard_errors ----------------------------------------------------------------------------------------------
