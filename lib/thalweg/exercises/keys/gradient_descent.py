@@ -611,7 +611,7 @@ def class_numbers(classes, batch):
 # --- critical_batch: measured, not guessed ------------------------------------------------------------------------
 
 
-def measure_critical_batch(seeds=range(5), most=3000):
+def measure_critical_batch(seeds=range(5), most=1000):
     """The smallest power of two that needs, each at its best rate, at most twice the steps of the exact gradient."""
     h = np.geomspace(0.05, 1, 100)
 
@@ -628,10 +628,10 @@ def measure_critical_batch(seeds=range(5), most=3000):
         return most
 
     def fewest(batch, seeds):
-        return min(np.mean([steps(batch, lr, seed) for seed in seeds]) for lr in 1.5 * 2.0 ** -np.arange(9))
+        return min(np.mean([steps(batch, lr, seed) for seed in seeds]) for lr in 1.5 * 2.0 ** -np.arange(7))
 
     exact = fewest(np.inf, [0])
-    return next(batch for batch in 2 ** np.arange(13) if fewest(batch, seeds) <= 2 * exact)
+    return next(batch for batch in 2 ** np.arange(4, 13) if fewest(batch, seeds) <= 2 * exact)
 
 
 critical_batch = Key(256)  # measure_critical_batch(): the tests run it again
