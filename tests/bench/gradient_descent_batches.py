@@ -19,7 +19,7 @@ import torch
 from thalweg import data
 
 SEEDS = range(10)
-BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1348)
+BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 1348)
 RATES = {1: (-7, -2), 4: (-6, 0), 16: (-4, 2), 1348: (-2, 3)}  # for batches up to this size: powers of 2, from and to
 TARGETS = (0.1, 0.01)
 MOST = 12_000  # steps, and 1,200,000 examples
