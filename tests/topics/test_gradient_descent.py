@@ -160,7 +160,7 @@ def test_diverse_batches_have_nearly_equal_shares(seed, k, batch):
 
 
 def test_diverse_batches_are_less_noisy_by_what_separates_the_classes():
-    """Equal classes, whole shares: the variance between batches is that within the classes alone (Cochran, section 5)."""
+    """Equal classes, whole shares: the variance between batches is that within the classes alone (Cochran, chapter 5)."""
     rng, classes = np.random.default_rng(0), np.repeat(np.arange(4), 50)
     values = rng.normal(size=200) + 3 * classes
     within = np.mean([values[classes == k].var(ddof=1) for k in range(4)])
@@ -246,9 +246,11 @@ def test_the_noise_scale_is_the_batch_whose_noise_is_as_large_as_the_gradient():
         scale, rel=1e-12
     )
     assert tt.noise_scale(torch.tensor(gradients)) == pytest.approx(scale, rel=1e-12)
-    path = np.stack([gradients, 2 * gradients])  # a path is averaged over, above and below the line
+    path = np.stack([gradients, 3 * gradients + 1])  # a path is averaged over, above and below the line apart
+    noise, signal = path.var(axis=1).sum(), (path.mean(axis=1) ** 2).sum()
     for found in (tn.noise_scale(path), tt.noise_scale(torch.tensor(path))):
-        assert found == pytest.approx(scale, rel=1e-12)
+        assert found == pytest.approx(noise / signal, rel=1e-12)
+    assert noise / signal != pytest.approx(np.mean([tn.noise_scale(each) for each in path]), rel=0.05)
     for room, centred in ((tn, np.array([[1.0], [-1.0]])), (tt, torch.tensor([[1.0], [-1.0]]))):
         assert room.noise_scale(centred) == math.inf
 

@@ -643,19 +643,24 @@ critical_batch.mistake(
 critical_batch.mistake(
     "the prediction at the start, not the measurement",
     "That is the noise scale where the walk begins, where the gradient is long. On the way it gets shorter and the noise does not. Count the steps.",
-)(12)
+)(12.53)
+critical_batch.mistake(
+    "the prediction at the end, not the measurement",
+    "That is the noise scale where 2 % of the loss are left. Most of the way the gradient is longer. Count the steps.",
+)(626.5)
 critical_batch.mistake(
     "where the steps stop falling",
-    "There the steps have nearly reached those of the exact gradient, at several times the work. Asked is where they are twice as many.",
+    "There the steps have nearly reached those of the exact gradient, at far more work. Asked is where they are twice as many.",
 )(1024)
 critical_batch.mistake(
     "a number of steps, not a batch size",
     "That is how many steps the exact gradient takes, twice over. Which batch size needs no more than these?",
 )(24)
 critical_batch.mistake(
-    "every batch size with the same rate",
-    "With the largest rate for all, small batches never arrive and look worse than they are. Each size gets the rate that suits it.",
-)(512)
+    "every batch size with the same small rate",
+    "With a small rate for all, the rate limits every walk, and the noise hardly shows: small batches look better than they are. Each size, and the exact gradient, too, gets "
+    "the rate that suits it.",
+)(16)
 
 KEYS = {
     "gradient_descent.one_epoch": one_epoch,
