@@ -18,6 +18,7 @@ import thalweg.torch as tt
 
 LAYOUTS = [(20, 500_000), (200, 50_000)]  # tensors, elements of each
 METHODS: dict[str, Callable] = {
+    "GradientDescent": lambda params, **how: torch.optim.SGD(params, 0.01, **how),
     "Momentum": lambda params, **how: torch.optim.SGD(params, 0.01, momentum=0.9, **how),
     "Adam": torch.optim.Adam,
     "AdamW": torch.optim.AdamW,

@@ -13,6 +13,7 @@ import thalweg.torch as tt
 from thalweg.torch import _optimizer
 
 THEIRS = {
+    "GradientDescent": lambda p, lr: torch.optim.SGD(p, lr),
     "Momentum": lambda p, lr: torch.optim.SGD(p, lr, momentum=0.9),
     "Nesterov": lambda p, lr: torch.optim.SGD(p, lr, momentum=0.9, nesterov=True),
     "Adam": lambda p, lr: torch.optim.Adam(p, lr),
@@ -103,7 +104,7 @@ def test_a_state_saved_by_one_way_of_running_continues_in_the_other(first, tmp_p
 
 def test_schedulers_and_copies():
     p = torch.nn.Parameter(torch.ones(3, dtype=torch.float64))
-    optimizer = tt.Momentum([p], 0.1, rho=0.0, compiled=True)
+    optimizer = tt.GradientDescent([p], 0.1, compiled=True)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
     for _ in range(3):
         p.grad = torch.ones_like(p)

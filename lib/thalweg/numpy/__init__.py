@@ -7,6 +7,7 @@ from .backpropagation import *
 from .batch_normalization import *
 from .deep_networks import *
 from .dropout import *
+from .gradient_descent import *
 from .loss_surfaces import *
 from .momentum import *
 

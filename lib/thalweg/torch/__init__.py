@@ -8,6 +8,7 @@ from .batch_normalization import *
 from .deep_networks import *
 from .dropout import *
 from .fit import *
+from .gradient_descent import *
 from .loss_surfaces import *
 from .minimize import *
 from .momentum import *
