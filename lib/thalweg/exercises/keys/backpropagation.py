@@ -654,7 +654,7 @@ def half_the_distance(f, x, grad, step):
 
 @gradient_error.mistake(
     "the nudges are made in single precision",
-    "In double precision you are right. If x is given in single precision, so are your nudges, and a small step is mostly rounded away. Nudge a copy in double precision.",
+    "In double precision you are right. If x is given in single precision, so are your nudges, and a small step is rounded with them: it is no longer the one by which you divide. Nudge a copy in double precision.",
 )
 def single_precision(f, x, grad, step):
     x, found = np.array(x), np.empty(np.shape(x))
@@ -757,7 +757,7 @@ def not_put_back(f, x, grad, step):
     return _relative(grad, found)
 
 
-# --- best_step: the constant makes rounding some thousand times larger, and the best step its cube root times ------
+# --- best_step: the constant makes rounding almost 80,000 times larger, the best step the cube root of that ------
 
 
 def measure_best_step(constant=1e5):
