@@ -845,13 +845,9 @@ def measure_best_step(constant=1e5):
 best_step = Key(1e-4)  # measure_best_step(): the tests run it again
 
 best_step.mistake(
-    "the usual step, not the measured one",
-    "That is what one takes where the loss is about 1. Here a hundred thousand is added to it, and with it comes its rounding. Measure.",
+    "the usual step, or the loss without its constant",
+    "That is the usual step, and the best one without the hundred thousand. The constant falls out of the gradient; does it fall out of the loss, too, from which the differences are taken? Measure with it.",
 )(1e-5)
-best_step.mistake(
-    "the loss without its constant",
-    "That is best without the hundred thousand. The constant falls out of the gradient; does it fall out of the loss, too, from which the differences are taken?",
-)(1e-6)
 best_step.mistake(
     "the best step of one-sided differences",
     "Near 1e-8 one-sided differences are best, when the loss is about 1. The question is about central ones, and about a large loss.",
