@@ -163,6 +163,9 @@ def _draw_node(rng):
     still, equal = case("edges", 3, "a zero gradient"), case("edges", 3, "equal values")
     still.inputs["g"][:] = 0
     equal.inputs["value_of_b"][:] = equal.inputs["value_of_a"]
+    apart = case("edges", 3, "large values beside small ones")
+    for name in ("value_of_a", "value_of_b"):
+        apart.inputs[name] += np.array([1000.0, -1000.0, 0.0])
     both = case("edges", 3, "large values")
     both.inputs["value_of_a"][:] += 1000
     both.inputs["value_of_b"][:] += 1000
@@ -171,6 +174,7 @@ def _draw_node(rng):
         case("edges", 3, "float32", dtype=np.float32),
         case("edges", 3, "one value far above the other", shift=2000.0),
         both,
+        apart,
         still,
         equal,
         case("edges", 3, "the same variable twice", same=True),

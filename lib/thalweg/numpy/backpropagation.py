@@ -223,7 +223,7 @@ class Checkpoint(Layer):
         return self.layer.backward(dy, self._again(cache))
 
     def updated(self, cache):
-        """Return the layer whose inside has seen this batch."""
+        """Return the layer whose inside has seen this batch, for which that runs forward again."""
         return replace(self, layer=self.layer.updated(self._again(cache)))
 
     def _again(self, cache):
@@ -312,7 +312,7 @@ def unbroadcast(grad, shape):
         np.broadcast_shapes(grad.shape, shape) == grad.shape, "shape", shape, f"one that broadcasts to {grad.shape}"
     )
     grad = grad.sum(axis=tuple(range(grad.ndim - len(shape))))
-    stretched = tuple(i for i, n in enumerate(shape) if n < grad.shape[i])
+    stretched = tuple(i for i, n in enumerate(shape) if n == 1)
     return grad.sum(axis=stretched, keepdims=True)
 
 

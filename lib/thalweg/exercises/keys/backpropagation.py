@@ -82,6 +82,24 @@ def linear_bias_by_position(dy, cache):
 
 
 @linear_backward.mistake(
+    "the weights have a gradient for each example",
+    "Your dx and b are right. In W you have one matrix for each example, although all of them were multiplied by the same weights: what becomes of their shares?",
+)
+def linear_weights_by_example(dy, cache):
+    dx, gradients = _linear(dy, cache)
+    return dx, gradients | {"W": cache[0].swapaxes(1, 2) @ dy}
+
+
+@linear_backward.mistake(
+    "the gradients are means over the positions",
+    "Your dx is right. For the parameters you divide by the number of positions. Each position is one more use of them, and the loss feels every use in full.",
+)
+def linear_mean_of_positions(dy, cache):
+    dx, gradients = _linear(dy, cache)
+    return dx, {name: g / dy.shape[1] for name, g in gradients.items()}
+
+
+@linear_backward.mistake(
     "only the last position is used",
     "Your parameters hear of the last position alone. The layer was used at every position, with the same weights each time.",
 )
@@ -237,6 +255,16 @@ def loss_overflows(scores, targets, weights):
 def loss_of_rounded(scores, targets, weights):
     probabilities = np.exp(_log_probabilities(scores, scores.max(axis=1, keepdims=True)))
     right = probabilities[np.arange(len(scores)), targets]
+    return -(weights / weights.sum() * np.log(right)).sum(), _loss(scores, targets, weights)[1]
+
+
+@weighted_loss.mistake(
+    "the logarithm of a probability that is kept away from 0",
+    "Nothing is infinite any more, because you do not let a probability fall to 0. But then the loss stops growing, however wrong the scores are. Which form of the logarithm needs no such floor?",
+)
+def loss_with_a_floor(scores, targets, weights):
+    probabilities = np.exp(_log_probabilities(scores, scores.max(axis=1, keepdims=True)))
+    right = np.maximum(probabilities[np.arange(len(scores)), targets], 1e-12)
     return -(weights / weights.sum() * np.log(right)).sum(), _loss(scores, targets, weights)[1]
 
 
@@ -443,6 +471,31 @@ def node_slopes_overflow(a, b):
         b.grad = b.grad + g * np.exp(b.value) / total
 
     return np.logaddexp(a.value, b.value), send
+
+
+@logaddexp.mistake(
+    "the largest of all entries is taken away",
+    "Large values do not hurt you any more, because the largest entry of all is taken out of every sum. Where both values of an entry lie far below it, though, only log 0 is left. Which number matters to that entry?",
+)
+def node_by_the_largest(a, b):
+    top = max(a.value.max(), b.value.max())
+    of_a, of_b = np.exp(a.value - top), np.exp(b.value - top)
+    total = of_a + of_b
+
+    def send(g):
+        a.grad = a.grad + g * of_a / total
+        b.grad = b.grad + g * of_b / total
+
+    return top + np.log(total), send
+
+
+@logaddexp.mistake(
+    "the shares are returned, not brought",
+    "Your value is right, but after send both variables have the gradient that they had before. Nobody collects what send returns: who adds it to a and b in the product above?",
+)
+def node_returns_shares(a, b):
+    value, of_a, of_b = _probabilities(a, b)
+    return value, lambda g: (g * of_a, g * of_b)
 
 
 @logaddexp.mistake(
@@ -654,7 +707,7 @@ def half_the_distance(f, x, grad, step):
 
 @gradient_error.mistake(
     "the nudges are made in single precision",
-    "In double precision you are right. If x is given in single precision, so are your nudges, and a small step is mostly rounded away. Nudge a copy in double precision.",
+    "In double precision you are right. If x is given in single precision, so are your nudges, and a small step is rounded with them: it is no longer the one by which you divide. Nudge a copy in double precision.",
 )
 def single_precision(f, x, grad, step):
     x, found = np.array(x), np.empty(np.shape(x))
@@ -694,6 +747,26 @@ def entry_by_entry(f, x, grad, step):
     found = _differences(f, x, step)
     sizes = np.maximum(np.abs(grad), np.abs(found))
     return (np.abs(grad - found) / np.where(sizes > 0, sizes, 1)).max()
+
+
+@gradient_error.mistake(
+    "each entry is divided by the sum of its sizes",
+    "You divide entry by entry, and by the size of the one plus that of the other. It is a convention of others, in which a small entry can show a large error. Here the largest entry of the whole gradient is the measure.",
+)
+def entry_over_the_sum(f, x, grad, step):
+    found = _differences(f, x, step)
+    sizes = np.abs(grad) + np.abs(found)
+    return (np.abs(grad - found) / np.where(sizes > 0, sizes, 1)).max()
+
+
+@gradient_error.mistake(
+    "the lengths of the gradients are compared",
+    "You divide the length of the difference by the lengths of both gradients. That is a convention of others, in which one wrong entry among many hardly shows. Here single entries are the measure, above and below.",
+)
+def over_the_lengths(f, x, grad, step):
+    found = _differences(f, x, step)
+    lengths = np.linalg.norm(grad) + np.linalg.norm(found)
+    return np.linalg.norm(grad - found) / lengths if lengths else 0.0
 
 
 @gradient_error.mistake(
@@ -757,7 +830,7 @@ def not_put_back(f, x, grad, step):
     return _relative(grad, found)
 
 
-# --- best_step: the constant makes rounding some thousand times larger, and the best step its cube root times ------
+# --- best_step: the constant makes rounding almost 80,000 times larger, the best step the cube root of that ------
 
 
 def measure_best_step(constant=1e5):
@@ -772,8 +845,8 @@ def measure_best_step(constant=1e5):
 best_step = Key(1e-4)  # measure_best_step(): the tests run it again
 
 best_step.mistake(
-    "the usual step, not the measured one",
-    "That is what one takes where the loss is about 1. Here a hundred thousand is added to it, and with it comes its rounding. Measure.",
+    "the usual step, or the loss without its constant",
+    "That is the usual step, and the best one without the hundred thousand. The constant falls out of the gradient; does it fall out of the loss, too, from which the differences are taken? Measure with it.",
 )(1e-5)
 best_step.mistake(
     "the best step of one-sided differences",
