@@ -571,6 +571,15 @@ def variance_of_the_sample(gradients, chances, drawn):
 
 
 @importance.mistake(
+    "the variance is estimated from what was drawn, with n - 1",
+    "On average your variance is right, but it is itself an estimate, from the few values that were drawn. With all gradients and chances at hand it can be computed exactly.",
+)
+def unbiased_variance_of_the_sample(gradients, chances, drawn):
+    estimate, variance = variance_of_the_sample(gradients, chances, drawn)
+    return estimate, variance * len(drawn) / max(len(drawn) - 1, 1)
+
+
+@importance.mistake(
     "a chance of 0 gives no number",
     "For ordinary chances you are right. An example that is never drawn is a division by 0 in yours; what does it contribute?",
 )
