@@ -575,8 +575,9 @@ def variance_of_the_sample(gradients, chances, drawn):
     "On average your variance is right, but it is itself an estimate, from the few values that were drawn. With all gradients and chances at hand it can be computed exactly.",
 )
 def unbiased_variance_of_the_sample(gradients, chances, drawn):
-    estimate, variance = variance_of_the_sample(gradients, chances, drawn)
-    return estimate, variance * len(drawn) / max(len(drawn) - 1, 1)
+    scaled = _scaled(gradients, 1 / (len(gradients) * np.where(chances > 0, chances, 1)), chances)
+    off = scaled[drawn] - scaled[drawn].mean(axis=0)
+    return scaled[drawn].mean(axis=0), (off**2).sum() / len(drawn) / max(len(drawn) - 1, 1)
 
 
 @importance.mistake(
