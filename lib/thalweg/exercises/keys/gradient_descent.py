@@ -133,6 +133,33 @@ def summed(theta, x, targets, order, batch, lr):
 
 
 @one_epoch.mistake(
+    "a step is made after each example",
+    "You step after each example, so that the later ones of a batch meet parameters that the earlier ones have moved. All examples of a batch see the same ones.",
+)
+def step_each(theta, x, targets, order, batch, lr):
+    total = 0.0
+    for i in order:
+        off = x[i] @ theta - targets[i]
+        total += 0.5 * off**2
+        theta = theta - lr * x[i] * off / batch
+    return theta, total / len(order)
+
+
+@one_epoch.mistake(
+    "a batch is divided by the number of all examples",
+    "The loss is a mean over all examples, but a step is made with one batch. By how many is its sum to be divided?",
+)
+def divided_by_all(theta, x, targets, order, batch, lr):
+    total = 0.0
+    for start in range(0, len(order), batch):
+        rows = order[start : start + batch]
+        off = x[rows] @ theta - targets[rows]
+        total += 0.5 * np.sum(off**2)
+        theta = theta - lr * x[rows].T @ off / len(order)
+    return theta, total / len(order)
+
+
+@one_epoch.mistake(
     "the order is ignored",
     "You go through the examples as they lie in x. They are to come as order says.",
 )
@@ -252,6 +279,24 @@ def penalty_twice(x, weight_decay):
     ones = np.column_stack([x, np.ones(len(x))])
     penalty = np.append(np.full(x.shape[1], 2 * weight_decay), 0.0)
     return 2 / np.linalg.eigvalsh(2 * ones.T @ ones / len(x) + np.diag(penalty))[-1]
+
+
+@largest_rate.mistake(
+    "the penalty counts half",
+    "Your penalty has half the curvature that it should have. Take its second derivative: what becomes of the one half?",
+)
+def penalty_half(x, weight_decay):
+    ones = np.column_stack([x, np.ones(len(x))])
+    penalty = np.append(np.full(x.shape[1], weight_decay / 2), 0.0)
+    return 2 / np.linalg.eigvalsh(2 * ones.T @ ones / len(x) + np.diag(penalty))[-1]
+
+
+@largest_rate.mistake(
+    "it is the rate of another loss",
+    "That is the rate for half the mean squared error of a line through the origin. Compare it with the loss that is given here, term by term: three things are different.",
+)
+def bare_line(x, weight_decay):
+    return 2 / np.linalg.eigvalsh(x.T @ x / len(x))[-1]
 
 
 @largest_rate.mistake(
@@ -523,6 +568,16 @@ def variance_unweighted(gradients, chances, drawn):
 def variance_of_the_sample(gradients, chances, drawn):
     scaled = _scaled(gradients, 1 / (len(gradients) * np.where(chances > 0, chances, 1)), chances)
     return scaled[drawn].mean(axis=0), scaled[drawn].var(axis=0).sum() / len(drawn)
+
+
+@importance.mistake(
+    "the variance is estimated from what was drawn, with n - 1",
+    "On average your variance is right, but it is itself an estimate, from the few values that were drawn. With all gradients and chances at hand it can be computed exactly.",
+)
+def unbiased_variance_of_the_sample(gradients, chances, drawn):
+    scaled = _scaled(gradients, 1 / (len(gradients) * np.where(chances > 0, chances, 1)), chances)
+    off = scaled[drawn] - scaled[drawn].mean(axis=0)
+    return scaled[drawn].mean(axis=0), (off**2).sum() / len(drawn) / max(len(drawn) - 1, 1)
 
 
 @importance.mistake(
