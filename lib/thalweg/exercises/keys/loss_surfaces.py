@@ -453,14 +453,15 @@ def first_and_last(curvatures, share):
 
 
 @steps_needed.mistake(
-    "a round bowl gives no number",
-    "For ordinary valleys you are right. In a round bowl the factor is 0, and you divide by its logarithm. How many steps does it take there?",
+    "a round bowl takes no step",
+    "For ordinary valleys you are right. In a round bowl the factor is 0, and what is divided by its logarithm, minus infinity, is 0. How many steps does it take there? "
+    "(And in a very long valley the factor differs from 1 in its last digits only: write it as 1 minus something small.)",
 )
 def round_bowl(curvatures, share):
     low, high = curvatures.min(), curvatures.max()
     kappa = high / low
-    steps = np.ceil(np.log(share) / (2 * np.log1p(-2 / (kappa + 1)))) if kappa > 1 else np.nan
-    return 2 / (low + high), steps if np.isnan(steps) else int(steps)
+    with np.errstate(divide="ignore"):
+        return 2 / (low + high), int(np.ceil(np.log(share) / (2 * np.log((kappa - 1) / (kappa + 1)))))
 
 
 @steps_needed.mistake(
@@ -588,6 +589,17 @@ def opposite_overlooked(incoming, outgoing, tolerance):
 
 
 @equal_minima.mistake(
+    "twins are looked for without turning signs",
+    "For twins with equal weights you are right. But signs count as well: which units become alike when one of them turns its sign, and is there one that is its own negative?",
+)
+def never_turned(incoming, outgoing, tolerance):
+    arrangements = points = factorial(len(incoming)) * 2 ** len(incoming)
+    for size in _groups(np.hstack([incoming, outgoing]), tolerance, signs=False)[0]:
+        points //= factorial(size)
+    return arrangements, points
+
+
+@equal_minima.mistake(
     "a unit without weights is counted with two signs",
     "For other units you are right. One whose weights are all zero is its own negative: turning its sign leads nowhere new.",
 )
@@ -636,6 +648,10 @@ saddle_share.mistake(
     "the share of what is no saddle",
     "That is how many have one sign alone. The question asks for the others.",
 )(0.05)
+saddle_share.mistake(
+    "the share of one kind of non-saddle",
+    "That is how many are minima, or how many are maxima. The question asks for the points from which the loss both rises and falls.",
+)(0.0249)
 saddle_share.mistake(
     "it was measured in two dimensions",
     "That is the share for matrices with two rows, 1 over the root of 2. Here they have three.",
