@@ -148,7 +148,7 @@ def interpolating_network(x, y):
 
     ``x`` and ``y`` have the shape (n,), ``x`` in rising order. There are n - 1 hidden units, one for each piece. Left of all points the
     network is constant, right of them it goes straight on. Returns the network and its parameters. Raises ValueError for fewer
-    than two points, other shapes, or an ``x`` that does not rise. Source: {cite}`goodfellow2016`.
+    than two points, other shapes, or an ``x`` that does not rise. Source: {cite}`arora2018`.
     """
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     require(x.ndim == 1 and len(x) >= 2, "x", x.shape, "of shape (n,) with two points at least")
