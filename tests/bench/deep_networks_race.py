@@ -8,6 +8,7 @@ out. A seed fixes the split, weights and order of the batches; on MNIST-1D the t
 """
 
 import csv
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,14 +30,14 @@ def dense(inputs, depth, budget, seed):
     return tt.mlp(inputs, *[width] * depth, 10, seed=seed), width
 
 
-def convolutional(inputs, depth, budget, seed):
-    """Convolutions of 5 neighbours, each halving the length, then one linear layer; the channels as the budget allows."""
+def convolutional(inputs, depth, budget, seed, neighbours=5):
+    """Convolutions of so many neighbours, each halving the length, then one linear layer; the channels as the budget allows."""
 
     def made(channels):
         torch.manual_seed(seed)
         layers, before = [nn.Unflatten(1, (1, inputs))], 1
         for _ in range(depth):
-            layers += [nn.Conv1d(before, channels, 5, stride=2, padding=2), nn.ReLU()]
+            layers += [nn.Conv1d(before, channels, neighbours, stride=2, padding=neighbours // 2), nn.ReLU()]
             before = channels
         return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * (inputs // 2**depth), 10))
 
@@ -69,6 +70,8 @@ def measurements():
     yield from runs("digits", dense, lambda seed: data.digits(seed=seed), (1, 2, 4), 5000, RATES, 40, 64)
     yield from runs("MNIST-1D", dense, lambda seed: published, (1, 2, 4), 15000, RATES, 40, 100)
     yield from runs("MNIST-1D, convolutional", convolutional, lambda seed: published, (1, 2, 3), 5000, RATES, 30, 100)
+    wide = partial(convolutional, neighbours=13)  # as many as two layers of 5 see
+    yield from runs("MNIST-1D, 13 neighbours", wide, lambda seed: published, (1,), 5000, RATES, 30, 100)
 
 
 if __name__ == "__main__":

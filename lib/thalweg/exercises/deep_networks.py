@@ -195,6 +195,8 @@ def _draw_bends(rng):
         return found, twin(found[:, 0], -1), twin(found[:, 1], 0.5), silent, deaf
 
     some = units(4)
+    near = twin(some[:, 0], 0.5)
+    near[1] *= 1 + 1e-13
     return [
         case("edges", units(1), note="a single unit"),
         case("edges", units(1), np.array([[0.0, 0.0], [1.0, -1.0], [2.0, 3.0]]), note="units that never switch"),
@@ -203,6 +205,7 @@ def _draw_bends(rng):
         case("edges", *full(5), note="tiny output weights", scale=1e-12),
         case("values", *full(5)),
         case("values", *full(7)),
+        case("edges", some, near, note="places that differ by rounding"),
     ]
 
 

@@ -63,7 +63,15 @@ def regions(w, b):
     w, b = np.asarray(w, dtype=float), np.asarray(b, dtype=float)
     require(w.ndim == 2, "w", w.shape, "of shape (outputs, inputs)")
     require(b.shape == w.shape[:1], "b", b.shape, f"of shape {w.shape[:1]}, one for each row of w")
-    return _regions(_distinct(w, b))
+    planes = _distinct(w, b)
+    if w.shape[1] <= 1:  # on a line each point adds one; a point has nothing to cut
+        return len(planes) + 1
+    count = 1
+    for i, (*normal, offset) in enumerate(planes):
+        along = np.linalg.svd([normal])[2][1:]  # directions within the hyperplane
+        before, shifts = planes[:i, :-1], planes[:i, -1]
+        count += regions(before @ along.T, shifts - offset * (before @ normal))
+    return count
 
 
 def _distinct(w, b):
@@ -75,18 +83,6 @@ def _distinct(w, b):
         if not any(min(np.abs(row - other).max(), np.abs(row + other).max()) < 1e-9 for other in planes):
             planes.append(row)
     return np.reshape(planes, (-1, rows.shape[1]))
-
-
-def _regions(planes):
-    if planes.shape[1] <= 2:  # on a line each point adds one; a point has nothing to cut
-        return len(planes) + 1
-    count = 1
-    for i, plane in enumerate(planes):
-        normal, offset = plane[:-1], plane[-1]
-        along = np.linalg.svd(normal[None])[2][1:]  # directions within the hyperplane
-        w, b = planes[:i, :-1], planes[:i, -1]
-        count += _regions(_distinct(w @ along.T, b - offset * (w @ normal)))
-    return count
 
 
 def breakpoints(network, parameters, low=0.0, high=1.0):
@@ -152,7 +148,7 @@ def interpolating_network(x, y):
 
     ``x`` and ``y`` have the shape (n,), ``x`` in rising order. There are n - 1 hidden units, one for each piece. Left of all points the
     network is constant, right of them it goes straight on. Returns the network and its parameters. Raises ValueError for fewer
-    than two points, other shapes, or an ``x`` that does not rise. Source: {cite}`goodfellow2016`.
+    than two points, other shapes, or an ``x`` that does not rise. Source: {cite}`arora2018`.
     """
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     require(x.ndim == 1 and len(x) >= 2, "x", x.shape, "of shape (n,) with two points at least")

@@ -105,6 +105,31 @@ def counts_units(x, weights, biases):
 
 
 @forward.mistake(
+    "what is off counts as on",
+    "After the bend nothing is below 0, so every unit passes for on and all patterns are alike. A unit whose sum is not above 0 is off.",
+)
+def all_are_on(x, weights, biases):
+    on = [np.zeros((len(x), 0), dtype=bool)]
+    for w, b in zip(weights[:-1], biases[:-1], strict=True):
+        x = np.maximum(x @ w.T + b, 0)
+        on.append(x >= 0)
+    return x @ weights[-1].T + biases[-1], len(np.unique(np.hstack(on), axis=0))
+
+
+@forward.mistake(
+    "the patterns of each layer are counted by themselves",
+    "You count in each layer, and add up. But a pattern goes through all hidden layers: two examples may be alike in one of them and differ in another.",
+)
+def adds_up_layers(x, weights, biases):
+    count = 0
+    for w, b in zip(weights[:-1], biases[:-1], strict=True):
+        z = x @ w.T + b
+        count += len(np.unique(z > 0, axis=0))
+        x = np.maximum(z, 0)
+    return x @ weights[-1].T + biases[-1], count
+
+
+@forward.mistake(
     "another activation",
     "Your hidden units are smooth: this looks like tanh. Here the activation is ReLU, which keeps what is positive and makes the rest 0.",
 )
@@ -400,8 +425,20 @@ def sign_of_the_weight(w, b, v):
 def keeps_cancelled(w, b, v):
     some = w != 0
     w, b, v = w[some], b[some], v[some]
-    places = np.unique(np.round(-b / w, 9))
-    return places, np.array([(v * np.abs(w))[np.abs(-b / w - p) < 1e-6].sum() for p in places])
+    return _gathered(-b / w, v * np.abs(w), -1)
+
+
+@bends.mistake(
+    "places are compared to the last digit",
+    "For places that agree exactly you are right. But two quotients are seldom equal to the last digit when they mean the same place: allow for rounding.",
+)
+def compares_exactly(w, b, v):
+    some = w != 0
+    w, b, v = w[some], b[some], v[some]
+    places, which = np.unique(-b / w, return_inverse=True)
+    changes = np.bincount(which, weights=v * np.abs(w), minlength=len(places)).astype(v.dtype)
+    kept = np.abs(changes) > 1e-6 * np.abs(v * w).max(initial=0)
+    return places[kept], changes[kept]
 
 
 @bends.mistake(
@@ -410,6 +447,17 @@ def keeps_cancelled(w, b, v):
 )
 def not_gathered(w, b, v):
     some = (w != 0) & (v != 0)
+    w, b, v = w[some], b[some], v[some]
+    order = np.argsort(-b / w, kind="stable")
+    return (-b / w)[order], (v * np.abs(w))[order]
+
+
+@bends.mistake(
+    "only units without a weight are left out",
+    "You have dropped the units that never switch, and there is more to see: what does a unit change whose output weight is 0, and what do two that switch at one place?",
+)
+def drops_weights_of_zero_alone(w, b, v):
+    some = w != 0
     w, b, v = w[some], b[some], v[some]
     order = np.argsort(-b / w, kind="stable")
     return (-b / w)[order], (v * np.abs(w))[order]
