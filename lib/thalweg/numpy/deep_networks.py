@@ -23,10 +23,12 @@ def mlp(*widths):
     ``mlp(64, 32, 10)`` has 64 inputs, one hidden layer of 32 units, 10 outputs. Returns a :class:`Network`, whose ``init`` draws
     its parameters. Raises ValueError for fewer than two widths, and for a width below 1. Source: {cite}`goodfellow2016`.
     """
-    require(len(widths) >= 2, "widths", widths, "two numbers at least, of inputs and of outputs")
+    require(len(widths) >= 2, "widths", widths, "two numbers at least")
     for width in widths:
         _require_count("each width", width)
-    layers = [layer for a, b in pairwise(widths) for layer in (Linear(int(a), int(b)), ReLU())]
+    layers = []
+    for a, b in pairwise(widths):
+        layers += [Linear(int(a), int(b)), ReLU()]
     return Network(layers[:-1])
 
 
@@ -138,7 +140,9 @@ def sawtooth(folds):
         inward = np.array([[1.0]]) if i == 0 else np.array([[2.0, -4.0]])
         parameters[f"{2 * i}.W"] = np.repeat(inward, 2, axis=0)
         parameters[f"{2 * i}.b"] = np.array([0.0, -0.5])
-    return network, parameters | {f"{2 * folds}.W": np.array([[2.0, -4.0]]), f"{2 * folds}.b": np.zeros(1)}
+    last = f"{2 * folds}."
+    parameters |= {last + "W": np.array([[2.0, -4.0]]), last + "b": np.zeros(1)}
+    return network, parameters
 
 
 def interpolating_network(x, y):
