@@ -149,7 +149,7 @@ def test_a_sandbox_that_dies_is_replaced_and_the_submission_runs_again(monkeypat
             os.kill(sandbox._process.pid, signal.SIGKILL)
             wait_until(lambda: not sandbox.alive)
         try:
-            return next(session.ask({"do": "run", "source": "print(1)"}))
+            return session.ask({"do": "run", "source": "print(1)"})
         except Ended as ended:
             return ended.why
         finally:
