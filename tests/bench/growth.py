@@ -130,7 +130,7 @@ def after(path: Path, line: str, new: str) -> None:
 def chapter(text: str, topic: str, name: str) -> str:
     """A chapter's text with labels, exercises, terms and title of its own."""
     old, new = (label.replace("_", "-") for label in (topic, name))
-    text = re.sub(rf"(?<![\w/-])((?:fig-|exercise-)?){old}(?=-[a-z]|\)=)", rf"\g<1>{new}", text)
+    text = re.sub(rf"(?<![\w/-])((?:fig-|exercise-|table-)?){old}(?=-[a-z]|\)=)", rf"\g<1>{new}", text)
     text = re.sub(
         rf"(\{{(?:exercise|mirrors)\}} |\{{measured\}}`|\{{assignment\}}`|<|check ){topic}\b", rf"\g<1>{name}", text
     )
