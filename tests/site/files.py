@@ -1,6 +1,7 @@
 """The servers of the tests: files of a folder, as static hosts give them out."""
 
 import gzip
+from contextlib import suppress
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
@@ -9,6 +10,10 @@ WRITTEN = {".html", ".css", ".js", ".json", ".svg"}  # what servers compress; fo
 
 class Files(SimpleHTTPRequestHandler):
     """Pages of any address may use the files, as with GitHub Pages and CDNs."""
+
+    def handle(self):
+        with suppress(ConnectionError):  # a page that is closed hangs up
+            super().handle()
 
     def end_headers(self):
         self.send_header("Access-Control-Allow-Origin", "*")
