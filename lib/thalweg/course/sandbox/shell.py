@@ -26,7 +26,7 @@ class Shell(InteractiveShell):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # they come when it is compiled
                 ast.parse(raw_cell)
-        except Exception:
+        except (SyntaxError, ValueError, RecursionError, MemoryError):  # no Python: IPython says what it makes of it
             prompts = True
         return super().transform_cell(raw_cell) if prompts else f"{raw_cell}\n"
 
