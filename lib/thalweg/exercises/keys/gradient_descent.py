@@ -26,6 +26,17 @@ def _one_epoch(theta, x, targets, order, batch, lr):
 one_epoch = Key(_one_epoch)
 
 
+def _epoch(theta, x, targets, order, batch, lr):
+    """The same in plain NumPy, at any rate: several mistakes are a right epoch at another one."""
+    total = 0.0
+    for start in range(0, len(order), batch):
+        rows = order[start : start + batch]
+        off = x[rows] @ theta - targets[rows]
+        total += 0.5 * np.sum(off**2)
+        theta = theta - lr * x[rows].T @ off / batch
+    return theta, total / len(order)
+
+
 @one_epoch.mistake(
     "the last short batch weighs too much",
     "Your short batch is divided by its own, smaller size, so that each example in it moves the parameters more than one in a full batch. "
@@ -123,13 +134,7 @@ def at_the_start(theta, x, targets, order, batch, lr):
     "Your steps are as many times too long as a batch has examples: the gradients are added up and never divided.",
 )
 def summed(theta, x, targets, order, batch, lr):
-    total = 0.0
-    for start in range(0, len(order), batch):
-        rows = order[start : start + batch]
-        off = x[rows] @ theta - targets[rows]
-        total += 0.5 * np.sum(off**2)
-        theta = theta - lr * x[rows].T @ off
-    return theta, total / len(order)
+    return _epoch(theta, x, targets, order, batch, lr * batch)
 
 
 @one_epoch.mistake(
@@ -150,13 +155,7 @@ def step_each(theta, x, targets, order, batch, lr):
     "The loss is a mean over all examples, but a step is made with one batch. By how many is its sum to be divided?",
 )
 def divided_by_all(theta, x, targets, order, batch, lr):
-    total = 0.0
-    for start in range(0, len(order), batch):
-        rows = order[start : start + batch]
-        off = x[rows] @ theta - targets[rows]
-        total += 0.5 * np.sum(off**2)
-        theta = theta - lr * x[rows].T @ off / len(order)
-    return theta, total / len(order)
+    return _epoch(theta, x, targets, order, batch, lr * batch / len(order))
 
 
 @one_epoch.mistake(
@@ -164,13 +163,7 @@ def divided_by_all(theta, x, targets, order, batch, lr):
     "You go through the examples as they lie in x. They are to come as order says.",
 )
 def in_place_order(theta, x, targets, order, batch, lr):
-    total = 0.0
-    for start in range(0, len(order), batch):
-        rows = slice(start, start + batch)
-        off = x[rows] @ theta - targets[rows]
-        total += 0.5 * np.sum(off**2)
-        theta = theta - lr * x[rows].T @ off / batch
-    return theta, total / len(order)
+    return _epoch(theta, x, targets, np.arange(len(order)), batch, lr)
 
 
 @one_epoch.mistake(
@@ -178,13 +171,8 @@ def in_place_order(theta, x, targets, order, batch, lr):
     "The loss here is half of the squared error. Without the half it is twice as large, and so is its gradient.",
 )
 def without_half(theta, x, targets, order, batch, lr):
-    total = 0.0
-    for start in range(0, len(order), batch):
-        rows = order[start : start + batch]
-        off = x[rows] @ theta - targets[rows]
-        total += np.sum(off**2)
-        theta = theta - 2 * lr * x[rows].T @ off / batch
-    return theta, total / len(order)
+    theta, loss = _epoch(theta, x, targets, order, batch, 2 * lr)
+    return theta, 2 * loss
 
 
 @one_epoch.mistake(
@@ -192,13 +180,7 @@ def without_half(theta, x, targets, order, batch, lr):
     "The gradient points to where the loss grows. Your parameters follow it.",
 )
 def epoch_uphill(theta, x, targets, order, batch, lr):
-    total = 0.0
-    for start in range(0, len(order), batch):
-        rows = order[start : start + batch]
-        off = x[rows] @ theta - targets[rows]
-        total += 0.5 * np.sum(off**2)
-        theta = theta + lr * x[rows].T @ off / batch
-    return theta, total / len(order)
+    return _epoch(theta, x, targets, order, batch, -lr)
 
 
 @one_epoch.mistake(OVERWRITTEN, OVERWRITTEN_HINT)
