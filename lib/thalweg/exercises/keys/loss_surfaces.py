@@ -14,15 +14,19 @@ from ..judge import Key
 # --- critical_point: the signs of the eigenvalues, and how many are negative ---------------------------------------
 
 
-def _critical_point(hessian, tolerance):
-    curvatures = np.linalg.eigvalsh(hessian)
-    level = tolerance * np.abs(curvatures).max()
+def _named(curvatures, level):
+    """The name by the signs of the curvatures, those up to ``level`` in size counted as zero, and the index."""
     down, up = int((curvatures < -level).sum()), int((curvatures > level).sum())
     if down and up:
         return "saddle", down
     if up == len(curvatures):
         return "minimum", down
     return ("maximum" if down == len(curvatures) else "undecided"), down
+
+
+def _critical_point(hessian, tolerance):
+    curvatures = np.linalg.eigvalsh(hessian)
+    return _named(curvatures, tolerance * np.abs(curvatures).max())
 
 
 critical_point = Key(
@@ -40,13 +44,7 @@ critical_point = Key(
 )
 def diagonal_decides(hessian, tolerance):
     curvatures = np.diag(hessian)
-    level = tolerance * np.abs(curvatures).max()
-    down, up = int((curvatures < -level).sum()), int((curvatures > level).sum())
-    if down and up:
-        return "saddle", down
-    if up == len(curvatures):
-        return "minimum", down
-    return ("maximum" if down == len(curvatures) else "undecided"), down
+    return _named(curvatures, tolerance * np.abs(curvatures).max())
 
 
 @critical_point.mistake(
@@ -96,13 +94,7 @@ def level_spoils_all(hessian, tolerance):
     "After rounding, a curvature of zero comes out as something like -1e-17. What is far smaller than the largest curvature has no sign that one may believe.",
 )
 def exactly_zero(hessian, tolerance):
-    curvatures = np.linalg.eigvalsh(hessian)
-    down, up = int((curvatures < 0).sum()), int((curvatures > 0).sum())
-    if down and up:
-        return "saddle", down
-    if up == len(curvatures):
-        return "minimum", down
-    return ("maximum" if down == len(curvatures) else "undecided"), down
+    return _named(np.linalg.eigvalsh(hessian), 0)
 
 
 @critical_point.mistake(
@@ -110,13 +102,7 @@ def exactly_zero(hessian, tolerance):
     "You compare curvatures with the tolerance itself. A loss that is measured in other units has other curvatures and the same shape: compare with the largest one.",
 )
 def absolute_tolerance(hessian, tolerance):
-    curvatures = np.linalg.eigvalsh(hessian)
-    down, up = int((curvatures < -tolerance).sum()), int((curvatures > tolerance).sum())
-    if down and up:
-        return "saddle", down
-    if up == len(curvatures):
-        return "minimum", down
-    return ("maximum" if down == len(curvatures) else "undecided"), down
+    return _named(np.linalg.eigvalsh(hessian), tolerance)
 
 
 @critical_point.mistake(
