@@ -119,8 +119,8 @@ def test_the_style_sheet_brings_every_glyph_that_is_shown(site):
 
 def test_only_fonts_that_are_asked_for_come_along(renderer):
     css = (DIST / "katex.min.css").read_text(encoding="utf-8")
-    plain = formulas.sheet(css, DIST / "fonts", [formulas.render("x + 1")])
-    more = formulas.sheet(css, DIST / "fonts", [formulas.render(r"\mathbb{R} + \mathbf{w}")])
+    plain = formulas.sheet(css, DIST / "fonts", *formulas.drawn([formulas.render("x + 1")]))
+    more = formulas.sheet(css, DIST / "fonts", *formulas.drawn([formulas.render(r"\mathbb{R} + \mathbf{w}")]))
     faces = [
         re.findall(r"font-family:(KaTeX_\w+);font-style:normal;font-weight:(\d+);src", text) for text in (plain, more)
     ]

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from thalweg.site.collected import blocks
-from thalweg.site.topics import topics
+from thalweg.site.topics import blocks, topics
 
 ROOT = Path(__file__).parents[2]
 EACH = """

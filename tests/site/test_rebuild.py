@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from thalweg import site
-from thalweg.site import execute
+from thalweg.site import collected, execute
 
 ROOT = Path(__file__).parents[2]
 RUNS = """---
@@ -94,10 +94,30 @@ def test_a_change_is_followed_and_nothing_else_is_done(book):
 def test_only_what_was_executed_anew_and_what_shows_its_numbers_is_read_again(monkeypatch):
     env = SimpleNamespace(
         found_docs={"a", "b", "shows", "reads"},
-        dependencies={"shows": {"/book/b.md"}, "reads": {"other.txt"}},
+        metadata={"a": {}, "b": {}, "shows": {"shows": ["b"]}, "reads": {"shows": ["a"]}},
         thalweg_executed={"a.md": "1", "b.md": "1"},
     )
     monkeypatch.setattr(execute, "executed", lambda: {"a.md": "1", "b.md": "2"})
     app = SimpleNamespace(srcdir="/book")
     assert set(site._executed_anew(app, env, set(), set(), set())) == {"b", "shows"}
     assert site._executed_anew(app, env, set(), set(), set()) == []
+
+
+def test_pages_that_collect_are_read_again_when_a_chapter_says_something_else_of_itself_and_not_with_every_sentence(
+    tmp_path,
+):
+    (tmp_path / "_toc.yml").write_text("parts:\n- caption: One\n  chapters:\n  - file: topic\n")
+    head = "---\nthalweg: {card: A card., needs: [], minutes: {core: 1, all: 2}}\n---\n\n# Title\n\n"
+    env = SimpleNamespace(found_docs={"glossary", "topic"}, metadata={"glossary": {"collects": True}, "topic": {}})
+    app = SimpleNamespace(srcdir=tmp_path)
+
+    def outdated(text):
+        (tmp_path / "topic.md").write_text(text)
+        return collected._outdated(app, env, set(), set(), set())
+
+    term = "```{defined} term\nWhat it is.\n```\n"
+    assert outdated(head + term) == []
+    assert outdated(head + term + "A sentence.\n") == []
+    assert outdated(head + term.replace("it is", "it was")) == ["glossary"]
+    assert outdated(head.replace("A card", "Another") + term) == ["glossary"]
+    assert outdated(head.replace("A card", "Another") + term + "```{results}\n| a |\n```\n") == ["glossary"]

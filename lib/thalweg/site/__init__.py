@@ -9,6 +9,7 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 
 from . import written
+from .topics import SHOWS
 
 GENERATED = {"genindex", "search", "py-modindex", "index"}  # pages that come from no file
 
@@ -27,9 +28,8 @@ def _executed_anew(app: Sphinx, env: BuildEnvironment, added: set, changed: set,
 
     now = executed()
     before, env.thalweg_executed = getattr(env, "thalweg_executed", now), now  # type: ignore[attr-defined]
-    anew = {Path(app.srcdir, page) for page in now if now[page] != before.get(page)}
-    needs = {name: {f"{name}.md", *env.dependencies.get(name, ())} for name in env.found_docs}
-    return [name for name in needs if anew & {Path(app.srcdir, file) for file in needs[name]}]
+    anew = {page.removesuffix(".md") for page in now if now[page] != before.get(page)}
+    return [name for name in env.found_docs if anew & {name, *env.metadata[name].get(SHOWS, ())}]
 
 
 def _without_stale_pages(app: Sphinx, exception: Exception | None) -> None:
@@ -53,6 +53,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-get-outdated", _executed_anew)
     app.connect("build-finished", _without_stale_pages)
     app.setup_extension("thalweg.site.numbers")
+    app.setup_extension("thalweg.site.citations")
     app.setup_extension("thalweg.site.lectures")
     app.setup_extension("thalweg.site.chapter")
     app.setup_extension("thalweg.site.collected")

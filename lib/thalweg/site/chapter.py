@@ -31,6 +31,7 @@ from thalweg.exercises import exercise, topics
 from thalweg.exercises.exercise import Exercise
 
 from . import run
+from .topics import shows
 
 
 def source_of(name: str) -> tuple[str, str]:
@@ -166,7 +167,7 @@ class MeasuredRole(SphinxRole):
         mark = create_pending_glue_ref(
             self.inliner.document, source, line, page, key, inline=True, gtype="text", fmt_spec=""
         )
-        self.env.note_dependency(self.env.relfn2path(page)[1])
+        shows(self.env, f"chapters/{chapter}")
         return [mark], []
 
 

@@ -14,7 +14,6 @@ On a page that collects them:
     the assignments' exercises and the tables of results under the titles of their chapters, and the terms by the alphabet.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,18 +22,12 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 from thalweg import exercises
 
-from .topics import Topic, topics
-
-
-def blocks(text: str, directive: str) -> Iterator[tuple[str, list[str]]]:
-    """The argument and the lines of each ``directive`` in a page's text, whether it is fenced by backticks or by colons."""
-    block = re.compile(rf"^(`{{3,}}|:{{3,}})\{{{directive}\}}[ \t]*(.*)\n((?:.*\n)*?)\1[ \t]*$", re.MULTILINE)
-    for _, argument, body in block.findall(text):
-        yield argument.strip(), body.splitlines()
+from .topics import COLLECTS, Topic, blocks, said, topics
 
 
 def place(term: str) -> str:
@@ -81,16 +74,14 @@ class ResultsDirective(SphinxDirective):
 
 
 class _Collecting(SphinxDirective):
-    """What the collecting directives share: the chapters, on which the page now depends, and sections under their titles."""
+    """What the collecting directives share: the chapters, on what which say of themselves the page now depends, and sections under their titles."""
 
     def chapters(self) -> Iterator[tuple[Topic, str]]:
         """The book's topics in order, each with the text of its chapter."""
         root = Path(self.env.srcdir)
-        self.env.note_dependency(str(root / "_toc.yml"))
+        self.env.metadata[self.env.docname][COLLECTS] = True
         for topic in topics(root):
-            path = root / f"{topic.file}.md"
-            self.env.note_dependency(str(path))
-            yield topic, path.read_text(encoding="utf-8")
+            yield topic, (root / f"{topic.file}.md").read_text(encoding="utf-8")
 
     def section(self, topic: Topic, lines: list[str]) -> nodes.section:
         """The lines under the chapter's title."""
@@ -142,6 +133,13 @@ class AllTermsDirective(_Collecting):
         return shown.children
 
 
+def _outdated(app: Sphinx, env: BuildEnvironment, added: set, changed: set, removed: set) -> list[str]:
+    """The pages that show what chapters say of themselves, when one of them says something else."""
+    now = said(Path(app.srcdir))
+    before, env.thalweg_said = getattr(env, "thalweg_said", now), now  # type: ignore[attr-defined]
+    return [name for name in env.found_docs if now != before and COLLECTS in env.metadata[name]]
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives."""
     app.add_directive("defined", DefinedDirective)
@@ -150,4 +148,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("all-results", AllResultsDirective)
     app.add_directive("all-terms", AllTermsDirective)
     app.connect("doctree-read", _name)
+    app.connect("env-get-outdated", _outdated)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

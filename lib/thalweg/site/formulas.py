@@ -15,6 +15,7 @@ import re
 import socket
 import subprocess
 import time
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -137,13 +138,18 @@ def _kind(rule: str) -> tuple[str, ...]:
     )
 
 
-def sheet(css: str, fonts: Path, pages: Iterable[str]) -> str:
-    """KaTeX's style sheet ``css`` with the fonts, from the folder ``fonts``, that the formulas of ``pages`` are set in."""
+def drawn(pages: Iterable[str]) -> tuple[set[str], set[str]]:
+    """The classes that pages name, and the characters that their formulas show."""
     classes: set[str] = set()
     shown: set[str] = set()
     for page in pages:
         shown |= glyphs(page)
-        classes |= {name for names in re.findall(r'class="([^"]*)"', page) for name in names.split()}
+        classes |= {name for names in set(re.findall(r'class="([^"]*)"', page)) for name in names.split()}
+    return classes, shown
+
+
+def sheet(css: str, fonts: Path, classes: set[str], shown: set[str]) -> str:
+    """KaTeX's style sheet ``css`` with the fonts, from the folder ``fonts``, that formulas with these classes and characters are set in."""
     asked = {_kind("")} | {
         _kind(rule)
         for selectors, rule in RULE.findall(FACE.sub("", css))
@@ -202,11 +208,13 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
         return
     folder = Path(app.confdir) / KATEX
     css = (folder / "dist/katex.min.css").read_text(encoding="utf-8")
-    pages = (path.read_text(encoding="utf-8") for path in written.pages(app))
-    licence = f"/*! KaTeX and its fonts.\n{(folder / 'LICENSE').read_text(encoding='utf-8')}*/\n"
-    (Path(app.outdir) / "_static" / SHEET).write_text(
-        licence + sheet(css, folder / "dist/fonts", pages), encoding="utf-8"
-    )
+    classes, shown = drawn(path.read_text(encoding="utf-8") for path in written.pages(app))
+    classes &= set(re.findall(r"\.([\w-]+)", css))
+    made_of = zlib.crc32(repr((css, sorted(classes), sorted(shown))).encode())
+    licence = f"/*! KaTeX and its fonts.\n{(folder / 'LICENSE').read_text(encoding='utf-8')}*/\n/* {made_of:08x} */\n"
+    file = Path(app.outdir) / "_static" / SHEET
+    if not file.exists() or not file.read_text(encoding="utf-8").startswith(licence):  # two seconds, for the fonts
+        file.write_text(licence + sheet(css, folder / "dist/fonts", classes, shown), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

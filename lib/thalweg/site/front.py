@@ -31,7 +31,7 @@ from thalweg import exercises
 
 from . import lectures
 from .opening import minutes
-from .topics import Topic, topics
+from .topics import COLLECTS, Topic, shows, topics
 
 WEEKS = 13
 
@@ -47,11 +47,10 @@ class _Collected(SphinxDirective):
     """What all of them share: the book's topics, and Markdown made of them."""
 
     def run(self) -> list[nodes.Node]:
-        """Draw it; the page is read again when the table of contents or a chapter changes."""
+        """Draw it; the page is read again when a chapter says something else of itself."""
         root = Path(self.env.srcdir)
         self.book = {topic.name: topic for topic in topics(root)}
-        for path in ("_toc.yml", *(f"chapters/{name}.md" for name in self.book)):
-            self.env.note_dependency(str(root / path))
+        self.env.metadata[self.env.docname][COLLECTS] = True
         return self.collected()
 
     def collected(self) -> list[nodes.Node]:
@@ -115,6 +114,7 @@ class MapDirective(_Collected):
     def card(self, topic: Topic) -> nodes.Node:
         """One chapter."""
         page = f"/chapters/{topic.name}.md"
+        shows(self.env, topic.file)
         drawing = create_pending_glue_ref(self.state.document, *self.get_source_info(), page, "card")
         needs = ", ".join(self.link(name) for name in topic.needs)
         names = names_of(topic)

@@ -6,7 +6,6 @@ The notebook is made from the page's text when the site is built, without output
     the link that opens an assignment in JupyterLite; ``{assignment}`words <momentum>` `` with other words.
 """
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -50,22 +49,30 @@ def _button(app: Sphinx, page: str, template: str, context: dict[str, Any], doct
     if name in topics():
         url = context["pathto"](LITE, 1) + f"?path={name}.ipynb"
         context["header_buttons"].append({"type": "link", "url": url, "icon": "fas fa-rocket", "tooltip": LINK})
-    if Path(f"{page}.md") in pages():
+    if Path(f"{page}.md") in app.thalweg_pages:  # type: ignore[attr-defined]
         url = context["pathto"](f"{FOLDER}/{file_name(page)}", 1)
         context["header_buttons"].append(
             {"type": "link", "url": url, "icon": "fas fa-download", "tooltip": "Download this page as a notebook"}
         )
 
 
+def _know(app: Sphinx) -> None:
+    """Find the pages once, not for every page's button."""
+    app.thalweg_pages = set(pages())  # type: ignore[attr-defined]
+
+
 def _write(app: Sphinx, exception: Exception | None) -> None:
-    """Write the notebooks into the site."""
+    """Write the notebooks into the site: those whose page is newer than they are; take away those of pages that are gone."""
     if exception or app.builder.format != "html":
         return
     folder = Path(app.outdir) / FOLDER
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for page in pages():
-        nbformat.write(notebook(page), folder / file_name(page.stem))
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = {folder / file_name(page.stem): page for page in pages()}
+    for gone in set(folder.iterdir()) - wanted.keys():
+        gone.unlink()
+    for file, page in wanted.items():
+        if not file.exists() or file.stat().st_mtime < max(page.stat().st_mtime, Path(__file__).stat().st_mtime):
+            nbformat.write(notebook(page), file)
 
 
 class AssignmentRole(ReferenceRole):
@@ -85,6 +92,7 @@ class AssignmentRole(ReferenceRole):
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the buttons, after the theme's own, the link and the writing."""
     app.add_role("assignment", AssignmentRole())
+    app.connect("builder-inited", _know)
     app.connect("html-page-context", _button, priority=502)
     app.connect("build-finished", _write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,15 +1,21 @@
-"""Sphinx extension: a reference to a number asks for its chapter once.
+"""Sphinx extension: numbers of figures and references to them, without reading every chapter again for each.
 
-Sphinx reads the whole page anew, some 0.1 s of a chapter, for every ``{numref}`` that leads to it.
+For every ``{numref}`` Sphinx reads the whole page that it leads to, some 0.1 s of a chapter; and all pages of the book, whenever one has
+changed, to count the figures. Here a page is read once for all references, and the figures are counted in outlines of the pages.
 """
 
 from functools import lru_cache
 from typing import Any
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.domains.std import StandardDomain
 from sphinx.environment import BuildEnvironment
+from sphinx.environment.collectors.toctree import TocTreeCollector
+
+COUNTED = (nodes.section, nodes.title, nodes.caption, addnodes.toctree)  # beside what the domains number
+_count = TocTreeCollector.assign_figure_numbers
 
 
 class _Kept:
@@ -33,7 +39,34 @@ def _keep(app: Sphinx, env: BuildEnvironment) -> None:
     domain._resolve_numref_xref = resolve
 
 
+def outline(page: nodes.Element, env: BuildEnvironment) -> nodes.Element:
+    """A copy of the page with its sections, what is numbered in them, and titles; the rest only around these."""
+    copy = page.copy()
+    for child in page.children:
+        if isinstance(child, nodes.Element):
+            below = outline(child, env)
+            numbered = any(domain.get_enumerable_node_type(child) for domain in env.domains.values())
+            if below.children or numbered or isinstance(child, COUNTED):
+                copy += child.deepcopy() if isinstance(child, (nodes.title, nodes.caption)) else below
+    return copy
+
+
+def _outline(app: Sphinx, page: nodes.document) -> None:
+    outlines = app.env.thalweg_outlines = getattr(app.env, "thalweg_outlines", {})  # type: ignore[attr-defined]
+    outlines[app.env.docname] = outline(page, app.env)
+
+
+def _count_in_outlines(collector: TocTreeCollector, env: BuildEnvironment) -> list[str]:
+    env.get_doctree = env.thalweg_outlines.__getitem__  # type: ignore[attr-defined, method-assign]
+    try:
+        return _count(collector, env)
+    finally:
+        del env.get_doctree  # the method is there again
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Change the domain that knows the numbers."""
+    """Change the domain that knows the numbers, and what counts them."""
+    TocTreeCollector.assign_figure_numbers = _count_in_outlines  # type: ignore[assignment, method-assign]
+    app.connect("doctree-read", _outline, priority=900)  # once the page is as it stays
     app.connect("env-check-consistency", _keep)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    return {"parallel_read_safe": False, "parallel_write_safe": True}

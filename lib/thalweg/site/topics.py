@@ -8,12 +8,23 @@ A chapter that teaches a topic says in its front matter what the pages that show
       minutes: {core: 25, all: 60}
 """
 
+import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from sphinx.environment import BuildEnvironment
+
+COLLECTS = "collects"  # where a page's metadata say that it shows what the chapters say of themselves
+SHOWS = "shows"  # where a page's metadata keep which other pages' numbers and drawings it shows
+
+
+def shows(env: BuildEnvironment, file: str) -> None:
+    """Note that the page that is being read shows something that the page ``file`` has computed: it is read again when that was executed anew."""
+    env.metadata[env.docname].setdefault(SHOWS, []).append(file)
 
 
 @dataclass(frozen=True)
@@ -48,9 +59,25 @@ def topics(root: Path = Path()) -> list[Topic]:
     return found
 
 
+def blocks(text: str, directive: str) -> Iterator[tuple[str, list[str]]]:
+    """The argument and the lines of each ``directive`` in a page's text, whether it is fenced by backticks or by colons."""
+    block = re.compile(rf"^(`{{3,}}|:{{3,}})\{{{directive}\}}[ \t]*(.*)\n((?:.*\n)*?)\1[ \t]*$", re.MULTILINE)
+    for _, argument, body in block.findall(text):
+        yield argument.strip(), body.splitlines()
+
+
+def said(root: Path) -> str:
+    """A hash of all that the chapters say of themselves: their front matter, terms and results. The pages that show it are read again
+    when it changes, and not with every sentence."""
+    book = topics(root)
+    texts = [(root / f"{topic.file}.md").read_text(encoding="utf-8") for topic in book]
+    found = [[*blocks(text, "defined"), *blocks(text, "results")] for text in texts]
+    return hashlib.sha256(repr((book, found)).encode()).hexdigest()
+
+
 def _files(toc: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Each chapter with the part that it stands in."""
-    for part in toc["parts"]:
+    for part in toc.get("parts", ()):
         for chapter in part["chapters"]:
             yield part["caption"], chapter["file"]
 
