@@ -28,13 +28,8 @@ METHODS: dict[str, Callable] = {
     "RMSProp": torch.optim.RMSprop,
     "AdaDelta": torch.optim.Adadelta,
 }
-FUSED = {
-    "GradientDescent",
-    "Momentum",
-    "Adam",
-    "AdamW",
-    "AdaGrad",
-}  # what torch.optim has in one pass, on a CPU and mostly on a GPU
+_FUSED = {"GradientDescent", "Momentum", "Adam", "AdamW"}  # what torch.optim has in one pass
+FUSED = {"cpu": _FUSED | {"AdaGrad"}, "cuda": _FUSED}
 WARM_UP = 3  # the first steps allocate the state, and compile
 
 
@@ -46,7 +41,7 @@ def torch_variants(name: str, count: int, size: int, device: str) -> dict[str, C
         return params
 
     theirs, ours = METHODS[name], getattr(tt, name)
-    fused = {"torch.optim fused": theirs(made(), fused=True).step} if name in FUSED else {}
+    fused = {"torch.optim fused": theirs(made(), fused=True).step} if name in FUSED[device] else {}
     return fused | {
         "torch.optim foreach": theirs(made(), foreach=True).step,
         "torch.optim single": theirs(made(), foreach=False).step,

@@ -6,14 +6,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from functools import cache
+from operator import is_
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
 
 BLOCK = 2**17  # elements: what one block of an uncompiled step holds; its temporaries stay in the processor's cache
 FRACTION = 2.0**-62  # what the fraction of a number is counted in on its way into compiled code
-BATCH = 8  # tensors: what one call of a compiled step takes; more make compiling slow, fewer make calling slow
+BATCH = 8  # tensors: what one call of a compiled step takes on a CPU; more make compiling slow, fewer make calling slow
 
 
 class ListOptimizer(torch.optim.Optimizer):
@@ -30,7 +32,8 @@ class ListOptimizer(torch.optim.Optimizer):
 
     ``compiled=True`` runs ``update`` through PyTorch's compiler: the same numbers up to rounding, one pass over the memory.
     The first step then takes some seconds, and so does the first with a new value of any hyperparameter but ``lr``; further
-    optimizers of the class find it done. Where nothing can be compiled, say without a C++ compiler, a RuntimeWarning tells why and
+    optimizers of the class find it done. On a GPU, where starting is what takes time, all tensors are copied together and take
+    one step, for which parameters and gradients are held once more. Where nothing can be compiled, say without a C++ compiler, a RuntimeWarning tells why and
     the steps run uncompiled. Raises ValueError for ``compiled=True`` if the rule is not elementwise.
     """
 
@@ -47,10 +50,12 @@ class ListOptimizer(torch.optim.Optimizer):
                 f"compiled must be False for {type(self).__name__}, got {compiled!r}: it is not elementwise"
             )
         self.compiled = compiled
+        # on a GPU, by parameters: their slots; all their columns as one tensor each; the parts of these
+        self._together: dict[tuple[int, ...], tuple] = {}
         super().__init__(params, hyperparameters)
 
     def __getstate__(self) -> dict[str, Any]:  # for pickle and deepcopy
-        return super().__getstate__() | {"compiled": self.compiled}
+        return super().__getstate__() | {"compiled": self.compiled, "_together": {}}
 
     def at_step(self, t: int, **hyperparameters: Any) -> dict[str, float]:
         """What ``update`` is told besides the hyperparameters at step ``t`` (from 1). What is a power of ``t`` belongs here: it is
@@ -132,6 +137,13 @@ class ListOptimizer(torch.optim.Optimizer):
         """Step what can be stepped by compiled code; return the columns of what is left."""
         moving = {"lr": hyperparameters["lr"], **numbers}
         fixed = tuple((name, value) for name, value in hyperparameters.items() if name != "lr")
+        # A float would reach the compiled code as a float32; its whole part and its fraction, as integers, keep every digit.
+        digits = [d for x in moving.values() for d in (math.floor(x), int((x - math.floor(x)) / FRACTION))]
+        values = torch.tensor(digits, dtype=torch.int64)
+        if columns[0][0].device.type != "cpu" and self._run_together(columns, fixed, moving, values):
+            return [[]]
+        if not self.compiled:
+            return columns
         kinds, left = defaultdict(list), []
         for row in zip(*columns, strict=True):
             # compiled code takes any size but 0 and 1, and counts in 32 bits on a GPU
@@ -139,11 +151,8 @@ class ListOptimizer(torch.optim.Optimizer):
                 kinds[row[0].device, tuple([x.dtype for x in row])].append(row)
             else:
                 left.append(row)
-        # A float would reach the compiled code as a float32; its whole part and its fraction, as integers, keep every digit.
-        digits = [d for x in moving.values() for d in (math.floor(x), int((x - math.floor(x)) / FRACTION))]
-        values = torch.tensor(digits, dtype=torch.int64)
         for (device, dtypes), rows in kinds.items():
-            run = _compile(type(self), tuple(moving), fixed, device, dtypes)  # type: ignore[arg-type]
+            run = _compile(type(self), tuple(moving), fixed, device, dtypes, BATCH)  # type: ignore[arg-type]
             if run is None:
                 self.compiled = False
                 return columns
@@ -152,14 +161,42 @@ class ListOptimizer(torch.optim.Optimizer):
                 run(values, *[x.flatten() for row in rows[i : i + BATCH] for x in row])
         return [list(column) for column in zip(*left, strict=True)] or [[]]
 
+    def _run_together(self, columns: list[list[Tensor]], fixed: Any, moving: dict[str, float], values: Tensor) -> bool:
+        """Step all parameters at once, in one tensor. False, and nothing done, where they do not fit into one or cannot be compiled."""
+        params, grads, *slots = columns
+        key = tuple(map(id, params))
+        known, whole, parts = self._together.get(key, (None, [], []))
+        if known is None or not all([all(map(is_, a, b)) for a, b in zip(known, slots, strict=True)]):
+            if len({(p.device, p.dtype) for p in params}) > 1 or not 1 < sum(p.numel() for p in params) < 2**31:
+                return False
+            whole = [_flatten_dense_tensors(column).clone() for column in (params, params, *slots)]
+            parts = [_unflatten_dense_tensors(each, params) for each in whole]  # type: ignore[misc]
+            for slot, into in zip(slots, parts[2:], strict=True):
+                for tensor, part in zip(slot, into, strict=True):
+                    tensor.set_(part)
+            apart = {
+                k: v for k, v in self._together.items() if not set(k) & set(key)
+            }  # the others' slots have just gone
+            self._together = apart | {key: (slots, whole, parts)}
+        device, dtypes = params[0].device, tuple([each.dtype for each in whole])
+        run = _compile(type(self), tuple(moving), fixed, device, dtypes, 1)  # type: ignore[arg-type]
+        if run is None:
+            self.compiled = False
+            return False
+        torch._foreach_copy_(parts[0], params)
+        torch._foreach_copy_(parts[1], grads)
+        run(values, *whole)
+        torch._foreach_copy_(params, parts[0])
+        return True
+
 
 def _flat(row: tuple[Tensor, ...]) -> bool:
     return all([x.is_contiguous() for x in row])  # a list: this runs for every parameter in every step
 
 
-def _fill(device: torch.device, dtypes: tuple[torch.dtype, ...]) -> tuple[Tensor, ...]:
+def _fill(device: torch.device, dtypes: tuple[torch.dtype, ...], size: int = 2) -> tuple[Tensor, ...]:
     """What takes the place of a parameter, its gradient and its slots where a batch has too few."""
-    return tuple(torch.zeros(2, dtype=dtype, device=device) for dtype in dtypes)
+    return tuple(torch.zeros(size, dtype=dtype, device=device) for dtype in dtypes)
 
 
 @cache  # one graph for all optimizers of a class
@@ -169,8 +206,9 @@ def _compile(
     fixed: tuple[tuple[str, Any], ...],
     device: torch.device,
     dtypes: tuple[torch.dtype, ...],
+    batch: int,
 ) -> Callable[..., None] | None:
-    """``rule.update`` compiled for ``BATCH`` rows of flat tensors of any sizes; ``None``, with a warning, where that is impossible.
+    """``rule.update`` compiled for ``batch`` rows of flat tensors of any sizes; ``None``, with a warning, where that is impossible.
 
     The graph is traced and handed to the compiler here, not by ``torch.compile``: what that asks about its arguments at each call takes
     as long as the call, and is known from ``_run_compiled``.
@@ -187,7 +225,8 @@ def _compile(
         return ()
 
     values = torch.ones(2 * len(moving), dtype=torch.int64)
-    fill = [x for _ in range(BATCH) for x in _fill(device, dtypes)]
+    size = 2 if batch > 1 else 2**20  # a GPU's code is cut to the size that it is shown; any size will run
+    fill = [x for _ in range(batch) for x in _fill(device, dtypes, size)]
     try:
         with torch.fx.experimental._config.patch(use_duck_shape=False):  # type: ignore[attr-defined]  # equal sizes are chance
             graph = make_fx(run, tracing_mode="symbolic")(values, *fill)
