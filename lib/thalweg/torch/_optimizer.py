@@ -77,11 +77,12 @@ class ListOptimizer(torch.optim.Optimizer):
 
     def _slots_of(self, params: list[Tensor], **hyperparameters: Any) -> list[list[Tensor]]:
         kept = self.kept(**hyperparameters)
-        for p in params:
+        states = [self.state[p] for p in params]  # once for all: to look a tensor up takes long
+        for p, state in zip(params, states, strict=True):
             for slot, start in kept.items():
-                if slot not in self.state[p]:
-                    self.state[p][slot] = torch.full_like(p, start, memory_format=torch.preserve_format)
-        return [[self.state[p][slot] for p in params] for slot in kept]
+                if slot not in state:
+                    state[slot] = torch.full_like(p, start, memory_format=torch.preserve_format)
+        return [[state[slot] for state in states] for slot in kept]
 
     def _by_step(self, params: list[Tensor]) -> Iterable[tuple[int, list[Tensor]]]:
         """The parameters that take the same step, together: one that had no gradient for a while is behind the others."""
@@ -89,8 +90,9 @@ class ListOptimizer(torch.optim.Optimizer):
             return [(0, params)]
         steps = defaultdict(list)
         for p in params:
-            self.state[p]["t"] = self.state[p].get("t", 0) + 1
-            steps[self.state[p]["t"]].append(p)
+            state = self.state[p]
+            state["t"] = t = state.get("t", 0) + 1
+            steps[t].append(p)
         return steps.items()
 
     @torch.no_grad()
