@@ -2,10 +2,13 @@
 
 import re
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from bs4 import BeautifulSoup
+from myst_nb.ext.glue import crossref
 
+from thalweg.site import chapter
 from thalweg.site.topics import topics
 
 ROOT = Path(__file__).parents[2]
@@ -46,3 +49,9 @@ def test_a_reference_says_the_number_of_what_it_leads_to(site):
             assert target.select_one(".caption-number").get_text().strip() == link.get_text().strip()
             seen += 1
     assert seen > 30
+
+
+@pytest.mark.parametrize("words", ["0.50", "1, 6, 4", "2.3 ± 0.1", "(none)"])
+def test_a_measured_number_is_shown_as_it_was_written(words):
+    chapter.setup(Mock())
+    assert crossref.format_plain_text(words, "") == words

@@ -23,6 +23,7 @@ from typing import Any
 
 from docutils import nodes
 from docutils.statemachine import StringList
+from myst_nb.ext.glue import crossref
 from myst_nb.ext.glue.utils import create_pending_glue_ref
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
@@ -171,10 +172,15 @@ class MeasuredRole(SphinxRole):
         return [mark], []
 
 
+def _as_it_is(text: str, form: str) -> str:
+    return text
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives."""
     app.add_directive("reference", ReferenceDirective)
     app.add_directive("exercise", ExerciseDirective)
     app.add_directive("exercises", ExercisesDirective)
     app.add_role("measured", MeasuredRole())
+    crossref.format_plain_text = _as_it_is  # myst-nb reads it as Python: "1, 6, 4" became a tuple, and "0.50" 0.5
     return {"env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}
