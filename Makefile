@@ -153,6 +153,7 @@ topic: setup release
 	$(call say,executing $(T))
 	@TQDM_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/python -m thalweg.site.execute chapters/$(T).md
 	$(build-site)
+	@$(MAKE) --no-print-directory --assume-old=book $(LITE)
 	$(call say,testing $(T))
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/topics tests/exercises tests/site tests/course/test_assignments.py -k "$(T)"
 
