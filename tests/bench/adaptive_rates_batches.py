@@ -17,7 +17,7 @@ from thalweg.numpy import GradientDescent, RMSProp, Rprop
 SEEDS, EPOCHS, INPUTS, HIDDEN, CLASSES = 10, 30, 64, 32, 10
 RULES = {
     "gradient descent": (GradientDescent, (0.03, 0.1, 0.3, 1.0, 3.0)),
-    "Rprop": (Rprop, (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03)),
+    "Rprop": (Rprop, (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)),
     "RMSProp": (RMSProp, (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03)),
 }
 SHAPES = [(HIDDEN, INPUTS), (HIDDEN,), (CLASSES, HIDDEN), (CLASSES,)]
