@@ -16,7 +16,7 @@ import thalweg.torch as tt
 SEEDS, LENGTH, UNITS, UPDATES, BATCH = 8, 20, 32, 1000, 64
 RULES = {
     "gradient descent": (tt.GradientDescent, {}, (0.01, 0.03, 0.1, 0.3)),
-    "heavy ball": (tt.Momentum, {"rho": 0.9}, (0.001, 0.003, 0.01, 0.03)),
+    "heavy ball": (tt.Momentum, {"rho": 0.9}, (0.001, 0.003, 0.01, 0.03, 0.1)),
     "AdaGrad": (tt.AdaGrad, {}, (0.003, 0.01, 0.03, 0.1)),
     "RMSProp": (tt.RMSProp, {}, (0.0003, 0.001, 0.003, 0.01)),
     "RMSProp, centred": (tt.RMSProp, {"centred": True}, (0.0003, 0.001, 0.003, 0.01)),
