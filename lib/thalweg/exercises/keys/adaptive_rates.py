@@ -534,7 +534,7 @@ def with_delay(grad, s, nu, beta2, eps):
     "You compute a step with the old average, put it into the average, and compute the step anew. Then the average holds another step than the one that is returned. Both have to be the same.",
 )
 def inserted_once(grad, s, nu, beta2, eps):
-    _, nu_new = with_delay(grad, s, nu, beta2, eps)
+    nu_new = beta2 * nu + (1 - beta2) * grad**2 * (nu + eps) / (s + eps)
     return np.sqrt(nu_new + eps) / np.sqrt(s + eps) * grad, nu_new
 
 
