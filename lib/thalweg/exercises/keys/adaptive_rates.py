@@ -504,6 +504,15 @@ def below_the_root(lr, eps, unit, k):
     return lr * c**2 / k, lr * c, eps * (k / c) ** 2, eps * c**2, eps * (k / c) ** 2
 
 
+@same_path.mistake(
+    "AdaDelta's upper epsilon is left alone",
+    "All but AdaDelta's upper epsilon is right. It is added to an average of squared steps: what becomes of their numbers?",
+)
+def upper_alone(lr, eps, unit, k):
+    c = 1 / unit
+    return lr * c**2 / k, lr * c, eps * k / c, eps + 0 * c, eps * (k / c) ** 2
+
+
 # --- adadelta_at_once --------------------------------------------------------------------------------------------
 
 
@@ -610,6 +619,10 @@ balance.mistake(
     "factors are averaged instead of logarithms",
     "At this share the mean *factor* is 1. But lengths are multiplied: a factor 1.2 and a factor 0.8 do not cancel. What adds up?",
 )(0.2389)
+balance.mistake(
+    "every step without a cut counts as growth",
+    "At this share cuts and growth balance if every step that does not cut grows. But the step after a cut has nothing to compare with: what happens to the length there?",
+)(0.2083)
 balance.mistake(
     "in per cent",
     "That looks like a percentage. A share lies between 0 and 1.",
