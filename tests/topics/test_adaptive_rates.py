@@ -280,3 +280,49 @@ def test_they_run_in_minimize():
     for rule in (tn.Rprop(0.1), tn.AdaGrad(1.0), tn.RMSProp(0.05), tn.AdaDelta(eps=1e-3)):
         run = minimize(rule, bowl(20), steps=500)
         assert run.loss[-1] < 0.05 * run.loss[0], rule
+
+
+@given(seed=st.integers(0, 1000))
+def test_adadelta_without_its_delay_satisfies_both_equations_and_the_delay_is_a_brake(seed):
+    from thalweg.exercises.keys.adaptive_rates import adadelta_at_once
+
+    rng = np.random.default_rng(seed)
+    grad, before, nu, beta2, eps = rng.normal(size=5), rng.uniform(0, 2, 5), rng.uniform(0, 2, 5), 0.9, 1e-3
+    s = beta2 * before + (1 - beta2) * grad**2
+    delta, new = adadelta_at_once.reference(grad, s, nu, beta2, eps)
+    np.testing.assert_allclose(delta, np.sqrt((new + eps) / (s + eps)) * grad, rtol=1e-9)
+    np.testing.assert_allclose(new, beta2 * nu + (1 - beta2) * delta**2, rtol=1e-9)
+    theta, _ = tn.AdaDelta(eps=eps).step(np.zeros(5), grad, (before, nu))
+    assert (np.abs(theta) <= np.sqrt((nu + eps) / (1 - beta2))).all()
+
+
+def test_adadelta_grows_like_a_root_as_the_problem_says():
+    beta2, eps = 0.9, 1e-4
+    theta, state, rule = 0.0, (4.0, 0.0), tn.AdaDelta(1.0, beta2, eps)
+    for t in range(200):
+        after, state = rule.step(theta, 2.0, state)
+        assert theta - after == pytest.approx(np.sqrt(eps * (1 + (1 - beta2) * t)), rel=1e-3)
+        theta = after
+
+
+@pytest.mark.parametrize("noise", [0.5, 2.0])
+def test_the_rate_of_vsgd_is_the_best_there_is_on_a_parabola(noise):
+    h, theta = 3.0, 1.5
+    best = h * theta**2 / (h**2 * theta**2 + noise**2)
+    rates = np.linspace(0.5, 1.5, 101) * best
+    losses = (1 - rates * h) ** 2 * theta**2 + rates**2 * noise**2
+    assert rates[losses.argmin()] == pytest.approx(best)
+
+
+def test_the_experiment_of_the_assignment_is_measured():
+    from thalweg.exercises.keys.adaptive_rates import balance, growth
+
+    known = {mistake.name: mistake.answer for mistake in balance.mistakes}
+    closed = 3 + np.log(2) / np.log(1.2)  # 1 / (p (1 - p)), of the chain of signs that stay, change and are 0
+    assert 1 / (balance.reference * (1 - balance.reference)) == pytest.approx(closed, rel=1e-3)
+    assert growth(balance.reference - 0.01) > 0 > growth(balance.reference + 0.01)
+    assert known["the share of the other sign"] == pytest.approx(1 - balance.reference)
+    remembering = known["signs that have changed are remembered"]
+    assert growth(remembering - 0.01, pause=False) > 0 > growth(remembering + 0.01, pause=False)
+    flat = known["factors are averaged instead of logarithms"]
+    assert 1 / (flat * (1 - flat)) == pytest.approx(3 + 0.5 / 0.2, rel=1e-3)

@@ -237,7 +237,7 @@ class VSGD:
     """
 
     watch: int = 10
-    caution: float = 2.0
+    caution: float = 10.0
     floor: float = 1e-3
 
     def __post_init__(self) -> None:

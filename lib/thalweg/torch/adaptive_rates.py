@@ -261,7 +261,7 @@ class VSGD(torch.optim.Optimizer):
     Source: {cite}`schaul2013`.
     """
 
-    def __init__(self, params: Iterable, watch: int = 10, caution: float = 2.0, floor: float = 1e-3):
+    def __init__(self, params: Iterable, watch: int = 10, caution: float = 10.0, floor: float = 1e-3):
         reference.VSGD(watch, caution, floor)
         super().__init__(params, {"watch": watch, "caution": caution, "floor": floor})
 
