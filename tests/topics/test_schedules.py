@@ -339,3 +339,9 @@ def test_one_over_t_makes_gradient_descent_the_mean(lr, steps):
     for t, x in enumerate(seen):
         theta, _ = tn.GradientDescent(schedule.rate(t)).step(theta, h * (theta - x))
     assert theta[0] == pytest.approx(seen.mean(), abs=1e-9)
+
+
+def test_the_experiments_answer():
+    from thalweg.exercises.keys.schedules import best_drop, measure_best_drop
+
+    assert measure_best_drop() == best_drop.reference
