@@ -19,7 +19,7 @@ from thalweg import data
 SEEDS = range(10)
 STEPS, BATCH, FILTERS = 400, 32, 8
 RATIOS = 2.0 ** np.arange(-4, 7)
-RATES = {"gradient descent": 2.0 ** np.arange(-6, 3), "Adam": 2.0 ** np.arange(-11, -2)}
+RATES = {"gradient descent": 2.0 ** np.arange(-6, 3), "Adam": 2.0 ** np.arange(-9, 0)}
 
 
 def patches(x):
