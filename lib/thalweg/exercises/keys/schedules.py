@@ -88,7 +88,8 @@ def falls_to_zero(steps, lr, end):
     "You let the rate fall to 0 and cut it off, so that it lies still for the last steps. The whole half wave belongs between lr and the end.",
 )
 def cut_off(steps, lr, end):
-    return np.maximum(end, falls_to_zero(steps, lr, end)) if end < lr else falls_to_zero(steps, lr, end)
+    to_zero = _waves(steps, lr, 0.0, lambda u: (1 + np.cos(np.pi * u)) / 2)
+    return np.maximum(end, to_zero) if end < lr else to_zero
 
 
 @cosine.mistake(
