@@ -378,7 +378,8 @@ def range_trial(
 
     ``optimizer``: one of this package, which has an ``lr``. ``loss_and_grad(theta)``: a loss of at least 0 and its gradient, both of the same
     mini-batch, a new one in each call. It stops at a loss four times the lowest so far, or at one that is not finite. Raises ValueError for ``lowest``,
-    ``highest`` or ``steps`` out of range. Sources: {cite}`smith2017`; lecture UvA, "learning rate in practice".
+    ``highest`` or ``steps`` out of range. Source: {cite}`smith2017`, with a rate that grows by equal steps. On log-spaced values: lecture UvA, "learning rate
+    in practice".
     """
     losses: list[float] = []
     state = optimizer.init(theta)
