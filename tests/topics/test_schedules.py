@@ -1,6 +1,7 @@
 """Schedules against the outside world: every scheduler of torch.optim and every schedule of optax that is a formula of the step."""
 
 import math
+import re
 from dataclasses import fields, replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from jax import enable_x64
+from jax import enable_x64, vmap
 from torch.optim import lr_scheduler
 
 import thalweg.numpy as tn
@@ -116,6 +117,10 @@ IN_OPTAX = {
         tn.PiecewiseConstant(0.7, (100, 400), 0.2),
         lambda o: o.piecewise_constant_schedule(0.7, {100: 0.2, 400: 0.2}),
     ),
+    "piecewise_interpolate": (
+        tn.Ramp(0.7, 0.14, 100).then(tn.Ramp(0.14, 0.42, 300), 100),
+        lambda o: o.piecewise_interpolate_schedule("linear", 0.7, {100: 0.2, 400: 3.0}),
+    ),
     "exponential": (tn.ExponentialDecay(0.7, 0.5 ** (1 / 30)), lambda o: o.exponential_decay(0.7, 30, 0.5)),
     "staircase": (tn.StepDecay(0.7, 30, 0.5), lambda o: o.exponential_decay(0.7, 30, 0.5, staircase=True)),
     "cosine": (tn.CosineDecay(0.7, 300, 0.07), lambda o: o.cosine_decay_schedule(0.7, 300, 0.1)),
@@ -154,9 +159,16 @@ IN_OPTAX = {
 def test_optax_has_the_same_rates(name):
     ours, theirs = IN_OPTAX[name]
     with enable_x64():
-        schedule = theirs(optax)
-        wanted = [float(schedule(t)) for t in STEPS[::7]]
-    np.testing.assert_allclose(ours.rate(STEPS[::7]), wanted, rtol=0, atol=1e-12)
+        wanted = vmap(theirs(optax))(STEPS)
+        assert wanted.dtype == float
+    np.testing.assert_allclose(ours.rate(STEPS), wanted, rtol=0, atol=1e-12)
+
+
+def test_every_schedule_of_optax_is_looked_at():
+    """What is left out puts schedules into optimizers."""
+    theirs = {re.sub("(_decay)?(_schedules?)?$", "", name) for name in dir(optax.schedules) if name[0].islower()}
+    assert len(theirs) > 12
+    assert {name for name in theirs if not name.startswith("inject_")} <= {*IN_OPTAX}
 
 
 @pytest.mark.parametrize("schedule", NAMED)
