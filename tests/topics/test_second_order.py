@@ -624,3 +624,12 @@ def test_on_a_gpu(make):
     run(make(here), here, x, y, 4)
     run(make(there), there, x_there, y_there, 4)
     torch.testing.assert_close(flat(there), flat(here), rtol=0, atol=1e-6)
+
+
+# --- the assignment -----------------------------------------------------------------------------------------------
+
+
+def test_the_experiment_of_the_assignment_is_measured():
+    from thalweg.exercises.keys.second_order import measure_smallest_batch, smallest_batch
+
+    assert measure_smallest_batch() == smallest_batch.reference

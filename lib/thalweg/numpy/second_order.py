@@ -114,10 +114,15 @@ def trust_region_step(grad, hessian, radius):
 
 
 def conjugate_gradient(product, b, start=None, tolerance=1e-8, steps=None):
-    r"""Solve :math:`A x = b` by products with :math:`A` alone; each direction leaves what the earlier ones have gained.
+    r"""Solve a linear system by products with its matrix alone; each direction leaves what the earlier ones have gained.
+
+    .. math:: \theta_{t+1} = \theta_t + \frac{g_t^\top g_t}{\xi_t^\top H \xi_t}\,\xi_t, \qquad
+        \xi_{t+1} = -g_{t+1} + \frac{g_{t+1}^\top g_{t+1}}{g_t^\top g_t}\,\xi_t
+
+    where :math:`-g_t` is the residual, what is left of the right side.
 
     ``product(direction)`` is a symmetric positive matrix times a direction; ``b``, ``start`` (by default 0) and the result have one shape, any
-    shape. It ends when the residual :math:`b - A x` is at most ``tolerance`` times as long as ``b``, after ``steps`` products (by default the number of
+    shape. It ends when the residual is at most ``tolerance`` times as long as ``b``, after ``steps`` products (by default the number of
     unknowns), or before a direction along which the curvature is not above 0. Returns the solution and the lengths of the residuals, the first one
     before any step. Raises ValueError for ``tolerance`` or ``steps`` below 0. Sources: {cite}`hestenes1952,nocedal2006`; lecture Misra, "Conjugate Gradient
     Methods".
@@ -151,10 +156,10 @@ def conjugate_gradient(product, b, start=None, tolerance=1e-8, steps=None):
 def wolfe(here, there, length, c1=1e-4, c2=0.9):
     r"""Are the strong Wolfe conditions met? Enough has been gained (Armijo), and the slope has become flat enough.
 
-    .. math:: L(\ell) \le L(0) + c_1\, \ell\, L'(0), \qquad |L'(\ell)| \le c_2\, |L'(0)|
+    .. math:: L(\alpha) \le L(0) + c_1\, \alpha\, L'(0), \qquad |L'(\alpha)| \le c_2\, |L'(0)|
 
     ``here`` and ``there`` are the pairs (loss, slope along the line) before and after a step of ``length`` times the direction,
-    :math:`\ell > 0`. Returns two booleans, one a condition. Source: {cite}`nocedal2006`, section 3.1.
+    :math:`\alpha > 0`. Returns two booleans, one a condition. Source: {cite}`nocedal2006`, section 3.1.
     """
     return bool(there[0] <= here[0] + c1 * length * here[1]), bool(abs(there[1]) <= -c2 * here[1])
 
@@ -310,7 +315,7 @@ class NonlinearCG(_Searching):
 class ScaledCG:
     r"""Møller's scaled conjugate gradients: the length comes from the curvature along the direction, and damping takes the place of a line search.
 
-    .. math:: \ell = \frac{\xi^\top(-g)}{\xi^\top H \xi + \lambda \lVert\xi\rVert_2^2}
+    .. math:: \alpha = \frac{\xi^\top(-g)}{\xi^\top H \xi + \lambda \lVert\xi\rVert_2^2}
 
     :math:`H\xi` is a difference of two gradients, at the distance ``step``. :math:`\lambda`, at first ``damping``, falls to a quarter where the loss falls as predicted, and rises
     where it does not. Raises ValueError for numbers that are not above 0. Sources: {cite}`moller1993`; lecture Misra, "Conjugate Gradient Methods".
@@ -368,10 +373,10 @@ class ScaledCG:
 def bfgs_update(inverse, dtheta, dgrad):
     r"""The BFGS update of an approximate *inverse* Hessian: the nearest one that explains the last step.
 
-    .. math:: B' = \Bigl(I - \frac{\Delta\theta\, \Delta g^\top}{\Delta g^\top \Delta\theta}\Bigr) B
+    .. math:: \tilde H'^{-1} = \Bigl(I - \frac{\Delta\theta\, \Delta g^\top}{\Delta g^\top \Delta\theta}\Bigr) \tilde H^{-1}
         \Bigl(I - \frac{\Delta g\, \Delta\theta^\top}{\Delta g^\top \Delta\theta}\Bigr) + \frac{\Delta\theta\, \Delta\theta^\top}{\Delta g^\top \Delta\theta}
 
-    ``inverse``: shape (d, d), symmetric; ``dtheta``, ``dgrad``: how far the last step went and how the gradient changed, shape (d,). Then :math:`B' \Delta g = \Delta\theta`, the
+    ``inverse``: shape (d, d), symmetric; ``dtheta``, ``dgrad``: how far the last step went and how the gradient changed, shape (d,). Then :math:`\tilde H'^{-1} \Delta g = \Delta\theta`, the
     secant condition. Raises ValueError unless :math:`\Delta g^\top \Delta\theta > 0`. Source: {cite}`nocedal2006`, section 6.1.
     """
     bend = float(dgrad @ dtheta)
@@ -402,9 +407,9 @@ def two_loop(grad, dthetas, dgrads):
 class LBFGS(_Searching):
     r"""L-BFGS: a quasi-Newton method that remembers the last ``memory`` steps and no matrix.
 
-    .. math:: \theta_{t+1} = \theta_t - \alpha B_t g_t
+    .. math:: \theta_{t+1} = \theta_t - \alpha \tilde H_t^{-1} g_t
 
-    where :math:`B_t g_t` is :func:`two_loop`'s. ``minimize`` finds the length of each step by a line search; ``init`` and ``step`` are the same without one, at the rate ``lr``, and take
+    where :math:`\tilde H_t^{-1} g_t` is :func:`two_loop`'s. ``minimize`` finds the length of each step by a line search; ``init`` and ``step`` are the same without one, at the rate ``lr``, and take
     any gradients. The first step, when nothing is known, is :math:`\min(1, 1/\lVert g\rVert_1)` times the rate. A pair is kept if :math:`\Delta g^\top \Delta\theta > 10^{-10}`. Raises ValueError for a bad
     ``lr`` or ``memory``. Sources: {cite}`nocedal1980,liu1989`; lecture Helwan, "L-BFGS".
     """

@@ -100,7 +100,7 @@ class _Whole(torch.optim.Optimizer):
 
 
 class LBFGS(_Whole):
-    r"""L-BFGS: :math:`\theta \leftarrow \theta - \alpha B g`, where :math:`B g` comes from the last ``history_size`` steps by the two-loop recursion.
+    r"""L-BFGS: :math:`\theta \leftarrow \theta - \alpha \tilde H^{-1} g`, where :math:`\tilde H^{-1} g` comes from the last ``history_size`` steps by the two-loop recursion.
 
     A drop-in for ``torch.optim.LBFGS``, argument by argument: ``step(closure)`` takes up to ``max_iter`` steps, with the closure, which computes the
     loss and its gradients anew, called at most ``max_eval`` times (by default 5/4 of ``max_iter``). ``line_search_fn`` is None, for steps at the rate ``lr``, or
@@ -200,9 +200,9 @@ class LBFGS(_Whole):
 
 
 class HessianFree(_Whole):
-    r"""Hessian-free: each step solves :math:`(G + \lambda I)\,\Delta\theta = -g` by conjugate gradients, and :math:`G` is never made.
+    r"""Hessian-free: each step solves :math:`(J^\top H_z J + \lambda I)\,\Delta\theta = -g` by conjugate gradients, and no matrix is made.
 
-    :math:`G` is the Gauss-Newton matrix of the ``model`` with ``loss(outputs, targets)``, which has no negative curvature where the loss is convex in the outputs; its products come from
+    :math:`J^\top H_z J` is the Gauss-Newton matrix of the ``model`` with ``loss(outputs, targets)``, which has no negative curvature where the loss is convex in the outputs; its products come from
     ``torch.func`` (:func:`gauss_newton`), on whichever examples are handed to ``step``. At most ``inner`` products a step. ``damping`` is the first :math:`\lambda`; it is multiplied by 2/3 where the
     loss fell by more than 3/4 of what the model promised, by 3/2 where by less than 1/4, and is never below ``least``. Noise, such as dropout's, has to be off. Parameters that need no gradient are left alone.
     Raises ValueError that names the argument that is out of range. Source: {cite}`martens2010`.
@@ -259,9 +259,7 @@ class HessianFree(_Whole):
 def gauss_newton(
     model: nn.Module, loss: Callable[..., Tensor], inputs: Tensor, targets: Tensor
 ) -> Callable[[Tensor], Tensor]:
-    r"""The Gauss-Newton matrix of a model, as a function that multiplies a direction with it.
-
-    .. math:: G = J^\top H_z J
+    r"""The Gauss-Newton matrix :math:`J^\top H_z J` of a model, as a function that multiplies a direction with it.
 
     :math:`J` is the Jacobian of the outputs in the parameters and :math:`H_z` the Hessian of ``loss(outputs, targets)`` in the outputs: forward mode through the network, the loss's curvature, and back.
     A direction has one entry for each parameter that needs a gradient, in the model's order, flattened; and so has the product. Source: {cite}`schraudolph2002`.
