@@ -274,11 +274,10 @@ class _Searching:
 class NonlinearCG(_Searching):
     r"""Conjugate gradients for any loss: each direction is the downhill one and a share of the last direction.
 
-    .. math:: \xi_{t+1} = -g_{t+1} + \beta \xi_t, \qquad
-        \beta_\mathrm{FR} = \frac{g_{t+1}^\top g_{t+1}}{g_t^\top g_t}, \qquad
-        \beta_\mathrm{PR} = \frac{g_{t+1}^\top (g_{t+1} - g_t)}{g_t^\top g_t}
+    .. math:: \xi_{t+1} = -g_{t+1} + \frac{g_{t+1}^\top g_{t+1}}{g_t^\top g_t}\, \xi_t
+        \qquad\text{or}\qquad -g_{t+1} + \frac{g_{t+1}^\top (g_{t+1} - g_t)}{g_t^\top g_t}\, \xi_t
 
-    ``kind`` is "PR" (Polak-Ribière, 0 where it would be negative) or "FR" (Fletcher-Reeves); ``c2`` is how flat the line search has to get. Every d steps,
+    ``kind`` is "FR" (Fletcher-Reeves), the first, or "PR" (Polak-Ribière), the second, whose share counts as 0 where it would be negative; ``c2`` is how flat the line search has to get. Every d steps,
     and where the direction does not go down, it starts afresh downhill. Raises ValueError for a bad ``kind`` or ``c2``. Sources: {cite}`nocedal2006`, section 5.2;
     lecture Misra, "Conjugate Gradient Methods".
     """
