@@ -5,9 +5,11 @@
 writes second_order_batches.csv beside itself, one row for each run; it takes some minutes. 300 steps without a line search, memory 10, on digits: a softmax
 regression (penalty 0.001 times half the squared weights) and a network 64-32-10 with tanh. The methods: "SGD"; "mixed", L-BFGS as it is handed mini-batches,
 each gradient from its own, so that the pairs' two gradients come from different examples; "same", L-BFGS whose pairs have both gradients from one batch, at the price
-of a second gradient a step. Each at its best rate on the seeds 100 and 101 (steps of 2, the ends of the grid are worse), reported on the seeds 0 to 4.
+of a second gradient a step. Each at the rate whose worst loss on the seeds 100 to 104 is lowest (steps of 2, the ends of the grid
+are worse; a rate at the border of stability is fine on most seeds and lost on some), reported on the seeds 0 to 4.
 A row: the loss on all training images after the last step (inf where it diverged), and over the steps the mean cosine of the pair's change
-of the gradient with the one of all images, and the share of pairs that bend down and are not kept.
+of the gradient with the one of all images, and the share of pairs that are not kept: their
+product is not above 1e-10, because they bend down or are too small.
 """
 
 import csv
@@ -18,7 +20,7 @@ import numpy as np
 from thalweg import data
 from thalweg import numpy as tn
 
-SEEDS, TRIALS = range(5), (100, 101)
+SEEDS, TRIALS = range(5), range(100, 105)
 BATCHES = (10, 30, 100, 300, 1348)
 RATES = 2.0 ** np.arange(-9, 3)
 STEPS, MEMORY = 300, 10
@@ -110,15 +112,24 @@ def run(problem, method, batch, rate, seed, steps=STEPS, watch=False):
 
 
 def best_rate(problem, method, batch, steps=STEPS):
-    """The rate with the lowest mean loss on the trial seeds."""
-    return min(RATES, key=lambda rate: np.mean([run(problem, method, batch, rate, seed, steps)[0] for seed in TRIALS]))
+    """The rate whose worst loss on the trial seeds is lowest; two of them will do for the full batch, which has no noise."""
+    best = (np.inf, RATES[0])
+    for rate in RATES:
+        worst = 0.0
+        for seed in TRIALS[: 2 if batch == BATCHES[-1] else None]:
+            worst = max(worst, run(problem, method, batch, rate, seed, steps)[0])
+            if worst >= best[0]:
+                break
+        else:
+            best = (worst, rate)
+    return best[1]
 
 
 if __name__ == "__main__":
     with Path(__file__).with_suffix(".csv").open("w", newline="") as file:
         file.write("# made by: python tests/bench/second_order_batches.py\n")
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(["problem", "method", "batch", "rate", "seed", "loss", "cosine", "bends down"])
+        table.writerow(["problem", "method", "batch", "rate", "seed", "loss", "cosine", "not kept"])
         for name, problem in (("softmax", Softmax()), ("network", Network())):
             for batch in BATCHES:
                 for method in ("SGD", "mixed", "same"):

@@ -12,8 +12,12 @@ from ..judge import Key
 # --- damped_step: shift all curvatures until the smallest is `least` -----------------------------------------------
 
 
+def _damping(hessian, least):
+    return max(0.0, least - float(np.linalg.eigvalsh(hessian)[0]))
+
+
 def _damped_step(grad, hessian, least):
-    damping = max(0.0, least - float(np.linalg.eigvalsh(hessian)[0]))
+    damping = _damping(hessian, least)
     return damping, tn.newton_step(grad, hessian, damping)
 
 
@@ -29,7 +33,7 @@ def _with_damping(grad, hessian, damping):
     "Your damping is right. But your step goes up: on a bowl, which way is the minimum from a point with a positive slope?",
 )
 def uphill(grad, hessian, least):
-    damping, step = _damped_step(grad, hessian, least)
+    damping, step = _with_damping(grad, hessian, _damping(hessian, least))
     return damping, -step
 
 
@@ -79,7 +83,7 @@ def diagonal_for_curvatures(grad, hessian, least):
     "Your damping is right, but you add it to every entry of the matrix, where NumPy broadcasts a number. Only the diagonal shifts all curvatures alike.",
 )
 def everywhere(grad, hessian, least):
-    damping, _ = _damped_step(grad, hessian, least)
+    damping = _damping(hessian, least)
     return damping, -np.linalg.solve(hessian + damping + 1e-12 * np.eye(len(grad)) * np.abs(hessian).max(), grad)
 
 
@@ -88,7 +92,7 @@ def everywhere(grad, hessian, least):
     "Your damping is right, but your step is Newton's plain one, which is drawn to the saddle.",
 )
 def undamped(grad, hessian, least):
-    damping, _ = _damped_step(grad, hessian, least)
+    damping = _damping(hessian, least)
     curvatures, axes = np.linalg.eigh(hessian)
     curvatures = np.where(curvatures == 0, 1e-12, curvatures)
     return damping, -axes @ (axes.T @ grad / curvatures)
@@ -99,7 +103,7 @@ def undamped(grad, hessian, least):
     "Your step divides by the sizes of the curvatures. That is a good method, too (it is called saddle-free), but it is another one: here all curvatures are shifted by the same number.",
 )
 def saddle_free(grad, hessian, least):
-    damping, _ = _damped_step(grad, hessian, least)
+    damping = _damping(hessian, least)
     curvatures, axes = np.linalg.eigh(hessian)
     return damping, -axes @ (axes.T @ grad / np.maximum(np.abs(curvatures), least))
 
@@ -138,7 +142,7 @@ def _cg(jacobian, b, damping, steps, share=lambda new, old: new / old, stale=Fal
     "Your step points up the slope: what stands on the right side of the system for a step to the minimum?",
 )
 def cg_uphill(jacobian, errors, damping, steps):
-    step, residual = _gauss_newton_cg(jacobian, errors, damping, steps)
+    step, residual = _cg(jacobian, -jacobian.T @ errors, damping, steps)
     return -step, residual
 
 
@@ -198,7 +202,7 @@ def cg_wrong_length(jacobian, errors, damping, steps):
     "Your step is right, but your second result is the square of the residual's length.",
 )
 def cg_squared(jacobian, errors, damping, steps):
-    step, residual = _gauss_newton_cg(jacobian, errors, damping, steps)
+    step, residual = _cg(jacobian, -jacobian.T @ errors, damping, steps)
     return step, residual**2
 
 
@@ -217,7 +221,7 @@ def cg_all(jacobian, errors, damping, steps):
     "Your step is right, but your second result is the length of what is left of the errors. Asked is what is left of the system's right side.",
 )
 def cg_errors(jacobian, errors, damping, steps):
-    step, _ = _gauss_newton_cg(jacobian, errors, damping, steps)
+    step, _ = _cg(jacobian, -jacobian.T @ errors, damping, steps)
     return step, np.linalg.norm(errors + jacobian @ step)
 
 
