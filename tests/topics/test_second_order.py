@@ -65,6 +65,14 @@ def test_the_damped_step_solves_its_system_in_both_rooms(seed, damping):
     np.testing.assert_allclose(in_torch, step, rtol=0, atol=1e-12)
 
 
+@given(damping=st.floats(0.0, 0.99) | st.floats(1.01, 10))
+def test_a_saddle_draws_in_what_is_damped_by_less_than_half_its_curvature(damping):
+    """Along a curvature of -1 a damped step multiplies the distance by lambda / (lambda - 1)."""
+    step = tn.newton_step(np.array([0.0, -0.1]), np.diag([1.0, -1.0]), damping)
+    assert 0.1 + step[1] == pytest.approx(0.1 * damping / (damping - 1), rel=1e-9, abs=1e-12)
+    assert (abs(0.1 + step[1]) < 0.1) == (damping < 0.5)
+
+
 def test_newtons_path_does_not_change_with_the_units():
     _, grad, hessian, start = logistic()
     scale = np.geomspace(1e-3, 1e3, len(start))
