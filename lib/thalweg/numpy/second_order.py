@@ -329,7 +329,10 @@ class ScaledCG:
             require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
 
     def minimize(self, value, grad, start, steps=100, tolerance=1e-6) -> Walk:
-        """Arguments, end and errors as in :meth:`NonlinearCG.minimize`; a step that is taken back counts as one of ``steps``."""
+        """Minimize ``value`` with its gradient ``grad`` from ``start``, shape (d,), until no entry of the gradient is larger than ``tolerance``.
+
+        A step that is taken back counts as one of ``steps``. Raises ValueError for a start that is not finite or of another shape.
+        """
         record, damping, fresh = _Record(value, grad, start), self.damping, True
         direction, since = -record.here[2], 0
         for _ in range(steps):
