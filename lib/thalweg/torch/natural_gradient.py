@@ -173,9 +173,11 @@ class LayerOptimizer(torch.optim.Optimizer):
         counts = [self.state[layer.weight].get("t", 0) for layer, _ in rows]
         if any(t % group["every"] == 0 for t, (_, group) in zip(counts, rows, strict=True)):
             observed = self._observed(seed=max(counts))
+            finite = all(bool(x.square().sum().isfinite()) for columns in observed.values() for x in columns)
+            require(finite or all(counts), "samples", "others", "such that all that enters a layer is finite")
         for t, (layer, group) in zip(counts, rows, strict=True):
             state, bias = self.state[layer.weight], len(group["params"]) > 1
-            if t % group["every"] == 0:
+            if t % group["every"] == 0 and (finite or not t):
                 state.update(self.measure(state, bias, *observed[layer], group))
             grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in group["params"]]
             grad = torch.cat([g if g.ndim == 2 else g[:, None] for g in grads], dim=1)  # W, and b as one more column
@@ -291,9 +293,8 @@ class KFAC(LayerOptimizer):
             found = {name: group["decay"] * state[name] + (1 - group["decay"]) * new for name, new in found.items()}
         c = balance(*(float(found[name].diagonal().mean()) for name in "AG"))
         for name, share in (("A", c), ("G", 1 / c)):
-            damped = found[name].clone()
-            damped.diagonal().add_(group["damping"] ** 0.5 * share)
-            found[f"inverse_{name}"] = torch.cholesky_inverse(torch.linalg.cholesky(damped))
+            h, q = torch.linalg.eigh(found[name])
+            found[f"inverse_{name}"] = q / (h.clamp(min=0) + group["damping"] ** 0.5 * share) @ q.T
         return found
 
     def direction(self, state, bias, grad):
