@@ -540,3 +540,13 @@ def test_on_a_gpu(name):
     if name == "PRONG":  # K-FAC draws other answers on another device
         assert_same(there, here, 1e-10)
     assert all(bool(p.isfinite().all()) and p.is_cuda for p in there.parameters())
+
+
+# --- the assignment -----------------------------------------------------------------------------------------------
+
+
+def test_the_experiment_of_the_assignment_is_measured():
+    from thalweg.exercises.keys.natural_gradient import longest_period, measure_longest_period
+
+    assert measure_longest_period() == longest_period.reference
+    assert measure_longest_period(range(5, 8)) == longest_period.reference  # whichever seeds a student takes
