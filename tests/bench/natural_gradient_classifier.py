@@ -20,11 +20,11 @@ from thalweg.data import Split, mnist1d
 TUNING, SEEDS, EPOCHS = range(100, 102), range(5), 10
 WIDTHS = (40, 100, 100, 10)
 RATES = {
-    "momentum": 2.0 ** np.arange(-5, -1),
-    "Adam": 2.0 ** np.arange(-9, -5),
+    "momentum": 2.0 ** np.arange(-5, 0),
+    "Adam": 2.0 ** np.arange(-9, -4),
     "batch normalization": 2.0 ** np.arange(-5, -1),
-    "PRONG, momentum": 2.0 ** np.arange(-8, -4),
-    "K-FAC": 2.0 ** np.arange(-8, -4),
+    "PRONG, momentum": 2.0 ** np.arange(-8, -2),
+    "K-FAC": 2.0 ** np.arange(-8, -2),
 }
 
 

@@ -196,7 +196,7 @@ class KFAC:
     Here :math:`(x, 1)` is an input with a 1 appended and :math:`g` the slope of the log-likelihood in the layer's output, for an answer that is
     drawn from the model. Every ``every`` steps both averages are renewed: the old one weighs ``decay``. The result goes into a heavy ball with the rate ``lr``,
     :math:`\alpha`, and the momentum ``rho``, :math:`\rho`. ``damping`` is :math:`\lambda > 0`. Raises ValueError that names a bad argument and its value.
-    Source: {cite}`martens2015`, sections 2, 5 and 6.3.
+    Source: {cite}`martens2015`.
     """
 
     lr: float = 0.1
