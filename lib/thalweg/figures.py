@@ -440,29 +440,37 @@ def path_animation(
 
 
 def path_slider(
-    surface: Surface, runs: Mapping[float, History], name: str, notes: Mapping[float, str], method: str, **map_options
+    surface: Surface,
+    runs: Mapping[float, History],
+    name: str,
+    notes: Mapping[float, str],
+    method: str,
+    beside: tuple[str, Mapping[float, History]] | None = None,
+    **map_options,
 ):
     """One run for each value of a slider, over a map, with a line of text; hand it to :func:`interactive`.
 
     ``runs`` and ``notes`` have the slider's values as keys, evenly spaced; ``name`` is what the slider is called, ``method`` whose
-    runs they are, see :func:`look`.
+    runs they are, see :func:`look`; ``beside`` has another method's name and its runs, for the same values.
     """
-    colour = look(method)["color"]
     values = sorted(runs)
     gap = values[1] - values[0]
-    rows = [
-        {"value": value, "x": px, "y": py}
-        for value in values
-        for (px, py), _ in groupby(_drawn(runs[value].theta, surface))  # one that has arrived stands still
-        if np.isfinite(px)
-    ]
     slider = alt.param(
         "chosen", value=values[0], bind=alt.binding_range(min=values[0], max=values[-1], step=gap, name=f"{name} ")
     )
     near = f"abs(datum.value - chosen) < {gap / 2}"
-    drawn = alt.Chart(_table(rows)).transform_filter(near).encode(x="x:Q", y="y:Q")
-    line = drawn.mark_line(clip=True, color=colour, strokeWidth=1.5, order=False)
-    dots = drawn.mark_point(clip=True, color=colour, filled=True, size=22, opacity=1)
+    walks = []
+    for label, its_runs in ((method, runs), *([beside] if beside else [])):
+        rows = [
+            {"value": value, "x": px, "y": py}
+            for value in values
+            for (px, py), _ in groupby(_drawn(its_runs[value].theta, surface))  # one that has arrived stands still
+            if np.isfinite(px)
+        ]
+        colour = look(label)["color"]
+        drawn = alt.Chart(_table(rows)).transform_filter(near).encode(x="x:Q", y="y:Q")
+        walks.append(drawn.mark_line(clip=True, color=colour, strokeWidth=1.5, order=False))
+        walks.append(drawn.mark_point(clip=True, color=colour, filled=True, size=22, opacity=1))
     texts = alt.Chart(alt.Data(values=[{"value": v, "note": notes[v]} for v in values])).transform_filter(near)
     note = texts.mark_text(align="left", fontSize=13).encode(x=alt.value(0), y=alt.value(-14), text="note:N")
-    return alt.layer(contour_layer(surface, **map_options), line, dots, note).add_params(slider)
+    return alt.layer(contour_layer(surface, **map_options), *walks, note).add_params(slider)

@@ -11,6 +11,7 @@ from .dropout import *
 from .gradient_descent import *
 from .loss_surfaces import *
 from .momentum import *
+from .natural_gradient import *
 from .schedules import *
 from .second_order import *
 
