@@ -5,6 +5,7 @@ from types import ModuleType as _Module
 from .adam import *
 from .backpropagation import *
 from .batch_normalization import *
+from .comparing_optimizers import *
 from .deep_networks import *
 from .dropout import *
 from .gradient_descent import *
