@@ -3,6 +3,7 @@
 from types import ModuleType as _Module
 
 from .adam import *
+from .adaptive_rates import *
 from .backpropagation import *
 from .batch_normalization import *
 from .comparing_optimizers import *

@@ -19,7 +19,7 @@ BATCH = 8  # tensors: what one call of a compiled step takes; more make compilin
 class ListOptimizer(torch.optim.Optimizer):
     """A ``torch.optim.Optimizer`` whose rule is written once, on whole lists of tensors.
 
-    A subclass names its state tensors in ``slots`` (each starts as zeros of its parameter's shape) and writes
+    A subclass names its state tensors in ``slots`` (each starts as zeros of its parameter's shape; ``kept`` is for others) and writes
     ``update(params, grads, *slots, **hyperparameters)`` in place with ``torch._foreach_*``, asking nothing of ``self``. With
     ``counts = True`` it is also told what ``at_step`` makes of the number of the step. ``twin`` is the NumPy class of the same name: it knows which
     hyperparameters are allowed. Parameters, groups, devices, schedulers and ``state_dict`` work as in ``torch.optim``. Parameters
@@ -66,12 +66,17 @@ class ListOptimizer(torch.optim.Optimizer):
         """The hyperparameters' names. (``self.defaults`` holds torch's own as well once a state dict was loaded.)"""
         return [field.name for field in fields(self.twin)]
 
-    def _slots_of(self, params: list[Tensor]) -> list[list[Tensor]]:
+    def kept(self, **hyperparameters: Any) -> dict[str, float]:
+        """The names of the state tensors, and the number that each is full of at first. Which there are may depend on hyperparameters."""
+        return dict.fromkeys(self.slots, 0.0)
+
+    def _slots_of(self, params: list[Tensor], **hyperparameters: Any) -> list[list[Tensor]]:
+        kept = self.kept(**hyperparameters)
         for p in params:
-            for slot in self.slots:
+            for slot, start in kept.items():
                 if slot not in self.state[p]:
-                    self.state[p][slot] = torch.zeros_like(p, memory_format=torch.preserve_format)
-        return [[self.state[p][slot] for p in params] for slot in self.slots]
+                    self.state[p][slot] = torch.full_like(p, start, memory_format=torch.preserve_format)
+        return [[self.state[p][slot] for p in params] for slot in kept]
 
     def _by_step(self, params: list[Tensor]) -> Iterable[tuple[int, list[Tensor]]]:
         """The parameters that take the same step, together: one that had no gradient for a while is behind the others."""
@@ -94,7 +99,7 @@ class ListOptimizer(torch.optim.Optimizer):
             hyperparameters = {name: group[name] for name in self._names()}
             for t, params in self._by_step([p for p in group["params"] if p.grad is not None]):
                 numbers = self.at_step(t, **hyperparameters) if self.counts else {}
-                columns: Any = [params, [p.grad for p in params], *self._slots_of(params)]
+                columns: Any = [params, [p.grad for p in params], *self._slots_of(params, **hyperparameters)]
                 if self.compiled and params:
                     columns = self._run_compiled(columns, hyperparameters, numbers)
                 for block in self._blocks(columns):
