@@ -1,7 +1,7 @@
 """`minimize`: the one loop that runs every NumPy optimizer of the book and records what the figures read."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,11 +37,13 @@ def minimize(
     steps: int = 100,
     noise: Callable[[int], np.ndarray] | None = None,
     progress: bool | None = None,
+    schedule=None,
 ) -> History:
     """Run ``optimizer`` on ``surface`` for a number of steps; return the :class:`History`.
 
     ``surface`` has ``value(theta)``, ``grad(theta)`` and ``start`` (see :mod:`thalweg.surfaces`). ``noise(t)``, if given,
-    is added to the gradient of step t (shape of theta). A run that diverges stops being updated at the last finite
+    is added to the gradient of step t (shape of theta). ``schedule`` (see :class:`thalweg.numpy.Schedule`), if given, sets the
+    optimizer's ``lr`` before each step. A run that diverges stops being updated at the last finite
     point's overflow: its losses are ``inf``. Raises ValueError for a start that is not finite or ``steps`` below 0.
     """
     theta = np.array(surface.start if start is None else start, dtype=float)
@@ -51,11 +53,14 @@ def minimize(
         raise ValueError(f"steps must be at least 0, got {steps!r}")
     where = getattr(optimizer, "where", lambda theta, state: theta)
     state = optimizer.init(theta)
+    rates = None if schedule is None else np.asarray(schedule.rate(np.arange(steps))).tolist()
     thetas = np.empty((steps + 1, *theta.shape))
     losses = np.full(steps + 1, np.inf)
     with np.errstate(over="ignore", invalid="ignore"):
         thetas[0], losses[0] = theta, surface.value(theta)
         for t in progress_bar(steps, type(optimizer).__name__, progress):
+            if rates is not None:
+                optimizer = replace(optimizer, lr=rates[t])
             grad = surface.grad(where(theta, state))
             if noise is not None:
                 grad = grad + noise(t)

@@ -15,6 +15,7 @@ from .loss_surfaces import *
 from .minimize import *
 from .momentum import *
 from .natural_gradient import *
+from .schedules import *
 from .second_order import *
 
 __all__ = [_name for _name, _thing in vars().items() if _name[0] != "_" and not isinstance(_thing, _Module)]

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from thalweg.data import Split
 from thalweg.minimize import progress_bar
 
+from .schedules import Scheduled
+
 __all__ = ["Curve", "fit", "mlp"]
 
 
@@ -52,11 +54,13 @@ def fit(
     seed: int = 0,
     loss: Callable[[Tensor, Tensor], Tensor] = nn.functional.cross_entropy,
     progress: bool | None = None,
+    schedule=None,
 ) -> Curve:
     """Train ``model`` with ``optimizer`` on mini-batches of ``data``, on the model's own device; return its :class:`Curve`.
 
     ``seed`` fixes the order of the batches. Accuracies are taken in test mode, and are nan where the targets are no classes but
-    numbers, for which ``loss`` must be another one; the model is left in training mode. A run whose
+    numbers, for which ``loss`` must be another one; the model is left in training mode. ``schedule``, if given, sets the
+    rate of each step, counted in mini-batches over all epochs (see :class:`Scheduled`). A run whose
     loss is no longer finite stops; the rest of its curve is ``inf`` for the loss and the last accuracies. Raises ValueError
     for ``epochs`` or ``batch_size`` below 1.
     """
@@ -69,6 +73,7 @@ def fit(
     )
     y, y_test = (torch.as_tensor(a, device=parameter.device) for a in (data.y_train, data.y_test))
     order = torch.Generator().manual_seed(seed)
+    scheduler = None if schedule is None else Scheduled(optimizer, schedule)
     model.train()
     losses = np.full(epochs, np.inf)
     accuracies = np.zeros((2, epochs))
@@ -79,6 +84,8 @@ def fit(
             value: Tensor = loss(model(x[batch]), y[batch])
             value.backward()
             optimizer.step()
+            if scheduler is not None:
+                scheduler.step()
             total += float(value.detach()) * len(batch)
         accuracies[:, epoch:] = np.array([[_accuracy(model, x, y)], [_accuracy(model, x_test, y_test)]])
         if not np.isfinite(total):
