@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from itertools import product
 from math import comb
 from typing import NamedTuple
@@ -165,19 +166,37 @@ def performance_profile(costs, factors):
 class _Shape(NamedTuple):
     height: Callable[[np.ndarray], np.ndarray]  # above the lowest point
     slope: Callable[[np.ndarray], np.ndarray]
+    bend: Callable[[np.ndarray], np.ndarray]  # the curvature
     start: float  # how far from 0 a walk begins
 
 
 # The lowest point is at 0, but for the saddle, which has one on each side of a ridge at 0.
 SHAPES = {
-    "bowl": _Shape(lambda z: z**2 / 2, lambda z: z, 2.0),
-    "kink": _Shape(np.abs, np.sign, 2.0),
-    "flat bottom": _Shape(lambda z: z**4 / 4, lambda z: z**3, 2.0),
-    "funnel": _Shape(lambda z: np.sqrt(1 + z**2) - 1, lambda z: z / np.sqrt(1 + z**2), 4.0),
-    "plateau": _Shape(lambda z: 1 - np.exp(-(z**2) / 2), lambda z: z * np.exp(-(z**2) / 2), 2.5),
-    "steep side": _Shape(lambda z: np.where(z > 0, 8.0, 0.5) * z**2, lambda z: np.where(z > 0, 16.0, 1.0) * z, 2.0),
-    "ripples": _Shape(lambda z: z**2 / 2 + 0.1 * (1 - np.cos(8 * z)), lambda z: z + 0.8 * np.sin(8 * z), 2.0),
-    "saddle": _Shape(lambda z: (z**2 - 1) ** 2 / 4, lambda z: z**3 - z, 0.01),
+    "bowl": _Shape(lambda z: z**2 / 2, lambda z: z, np.ones_like, 2.0),
+    "kink": _Shape(np.abs, np.sign, np.zeros_like, 2.0),
+    "flat bottom": _Shape(lambda z: z**4 / 4, lambda z: z**3, lambda z: 3 * z**2, 2.0),
+    "funnel": _Shape(
+        lambda z: np.sqrt(1 + z**2) - 1, lambda z: z / np.sqrt(1 + z**2), lambda z: (1 + z**2) ** -1.5, 4.0
+    ),
+    "plateau": _Shape(
+        lambda z: 1 - np.exp(-(z**2) / 2),
+        lambda z: z * np.exp(-(z**2) / 2),
+        lambda z: (1 - z**2) * np.exp(-(z**2) / 2),
+        2.5,
+    ),
+    "steep side": _Shape(
+        lambda z: np.where(z > 0, 8.0, 0.5) * z**2,
+        lambda z: np.where(z > 0, 16.0, 1.0) * z,
+        lambda z: np.where(z > 0, 16.0, 1.0),
+        2.0,
+    ),
+    "ripples": _Shape(
+        lambda z: z**2 / 2 + 0.1 * (1 - np.cos(8 * z)),
+        lambda z: z + 0.8 * np.sin(8 * z),
+        lambda z: 1 + 6.4 * np.cos(8 * z),
+        2.0,
+    ),
+    "saddle": _Shape(lambda z: (z**2 - 1) ** 2 / 4, lambda z: z**3 - z, lambda z: 3 * z**2 - 1, 0.01),
 }
 # A noise: what it makes of a gradient, given the loss's scale, normal numbers and numbers uniform in [0, 1).
 NOISES = {
@@ -235,7 +254,7 @@ def gauntlet(optimizer, tests: Sequence[UnitTest], seeds: Sequence[int] = range(
 
     The loss is measured without noise, as a mean over the last tenth of the steps, in parts of the loss at the start; ``inf`` where a walk
     diverged. ``optimizer`` gets one array of parameters of the shape (tests, seeds, 2, 2), so its rule must be elementwise or look at matrices
-    in the last two axes. A seed fixes starts and noise, the same for every optimizer that runs the same list of tests.
+    in the last two axes; if its step asks for the ``curvature`` as well, it gets the exact diagonal of the Hessian. A seed fixes starts and noise, the same for every optimizer that runs the same list of tests.
     Raises ValueError for ``steps`` below 10.
     """
     require(steps >= 10, "steps", steps, "at least 10")
@@ -260,6 +279,12 @@ def gauntlet(optimizer, tests: Sequence[UnitTest], seeds: Sequence[int] = range(
     def turn(x):
         return np.where(turned, x @ TURN, x)  # its own inverse
 
+    def diagonal(z):
+        along = STRETCH**2 * per_shape("bend", z)
+        return scale * np.where(turned, along @ TURN**2, along)
+
+    bends = "curvature" in signature(optimizer.step).parameters
+
     first = np.array([SHAPES[t.shape].start for t in tests]).reshape(column)
     start = np.sign(drawn("normal")) * first * drawn("uniform", 0.75, 1.25)
     journey = -np.sign(start) * np.maximum(first, 1.5)  # where a minimum moves to: away, so that who waits is not met
@@ -279,7 +304,8 @@ def gauntlet(optimizer, tests: Sequence[UnitTest], seeds: Sequence[int] = range(
             normal, uniform = drawn("normal"), drawn("uniform")
             for name, rows in noises.items():
                 grad[rows] = NOISES[name](grad[rows], scale[rows], normal[rows], uniform[rows])
-            theta, state = optimizer.step(theta, grad.reshape(theta.shape), state)
+            more = {"curvature": diagonal(along_axes(theta)).reshape(theta.shape)} if bends else {}
+            theta, state = optimizer.step(theta, grad.reshape(theta.shape), state, **more)
             if t >= steps - last:
                 total = total + per_shape("height", along_axes(theta)).mean(axis=-1)
         left = total / last / at_start
