@@ -344,3 +344,9 @@ def test_training_makes_it_better_than_standing_still():
     assert means[-10:].mean() < 0.5 * standing
     with pytest.raises(ValueError, match="unroll"):
         tt.meta_train(tt.LearnedOptimizer(), draw, 1, steps=20, unroll=7)
+
+
+def test_the_experiment_of_the_assignment_is_measured_again():
+    from thalweg.exercises.keys.comparing_optimizers import crossing, measure_crossing
+
+    assert measure_crossing() == crossing.reference
