@@ -30,11 +30,11 @@ LEFT_OUT = {  # class: why
     "KFAC": "asks for the inputs of a layer",
 }
 NAMES = {
-    "GradientDescent": "gradient descent", "Momentum": "heavy ball", "RpropBacktracking": "Rprop, backtracking",
-    "VSGD": "vSGD", "AdamUncorrected": "Adam, uncorrected", "LBFGS": "L-BFGS",
+    "GradientDescent": "gradient descent", "Momentum": "heavy ball", "RpropBacktracking": "Rprop with backtracking",
+    "VSGD": "vSGD", "AdamUncorrected": "Adam uncorrected", "LBFGS": "L-BFGS",
 }  # fmt: skip
-ORDER = ["gradient descent", "heavy ball", "Nesterov", "Manhattan", "Rprop", "Rprop, backtracking", "AdaGrad", "RMSProp", "AdaDelta", "vSGD",
-         "Adam, uncorrected", "Adam", "AdaMax", "AdamW", "Lion", "Muon", "L-BFGS"]  # fmt: skip
+ORDER = ["gradient descent", "heavy ball", "Nesterov", "Manhattan", "Rprop", "Rprop with backtracking", "AdaGrad", "RMSProp", "AdaDelta", "vSGD",
+         "Adam uncorrected", "Adam", "AdaMax", "AdamW", "Lion", "Muon", "L-BFGS"]  # fmt: skip
 OPTIONS = {"Muon": {"weight_decay": 0.0}}  # torch's default, 0.1, is meant for a rate of 0.001 and would pull all to 0
 
 

@@ -59,9 +59,9 @@ QUINTIC = (
 def orthogonalize(matrix, steps=5, eps=1e-7):
     r"""Bring every singular value of a matrix to about 1 (0.68 to 1.21, if it is not below 1/500 of their norm), with products alone.
 
-    .. math:: X_0 = G / \max(\lVert G\rVert_F, \epsilon), \qquad X_{k+1} = a X_k + b\, X_k X_k^\top X_k + c\, (X_k X_k^\top)^2 X_k
+    .. math:: X \leftarrow 3.4445\, X - 4.775\, X X^\top X + 2.0315\, (X X^\top)^2 X
 
-    ``matrix``: shape (..., rows, columns), a stack of matrices :math:`G`; returns the same shape. ``steps``: how often the polynomial is applied,
+    from the matrix divided by its Frobenius norm, or by ``eps`` if that is larger. ``matrix``: shape (..., rows, columns), a stack of matrices; returns the same shape. ``steps``: how often the polynomial is applied,
     each time to all singular values at once. A Newton-Schulz iteration; source: {cite}`jordan2024`.
     """
     a, b, c = QUINTIC
@@ -79,9 +79,9 @@ class Muon:
     .. math::
 
         v_{t+1} &= \rho v_t + g_t \\
-        \theta_{t+1} &= (1 - \alpha\lambda)\,\theta_t - \alpha \sqrt{\max(1, r/c)}\ \mathrm{orthogonalize}(g_t + \rho v_{t+1})
+        \theta_{t+1} &= (1 - \alpha\lambda)\,\theta_t - \alpha \sqrt{\max(1, d_\mathrm{out}/d_\mathrm{in})}\ \mathrm{orthogonalize}(g_t + \rho v_{t+1})
 
-    for a matrix of r rows and c columns. ``lr`` is :math:`\alpha \ge 0`, ``rho`` in [0, 1), ``weight_decay`` is :math:`\lambda \ge 0`;
+    for a matrix of :math:`d_\mathrm{out}` rows and :math:`d_\mathrm{in}` columns. ``lr`` is :math:`\alpha \ge 0`, ``rho`` in [0, 1), ``weight_decay`` is :math:`\lambda \ge 0`;
     ``nesterov=False`` puts :math:`v_{t+1}` in the place of :math:`g_t + \rho v_{t+1}`; ``steps`` and ``eps`` as in :func:`orthogonalize`. ``theta``, ``grad``
     and the state ``v`` have one shape (..., rows, columns): matrices, or stacks of matrices. Raises ValueError that names a bad argument and its
     value, and for a ``theta`` that is no matrix. Source: {cite}`jordan2024`.
@@ -146,11 +146,9 @@ def best_of_k(losses, k, reported=None):
 
 
 def performance_profile(costs, factors):
-    r"""For each solver, on what share of the problems it costs at most ``factor`` times what the best solver costs there.
+    """For each solver, on what share of the problems it costs at most ``factor`` times what the best solver costs there.
 
-    .. math:: \pi_s(\tau) = \frac{1}{P} \left|\{ p : c_{ps} \le \tau \min_{s'} c_{ps'},\ c_{ps} < \infty \}\right|
-
-    ``costs``: shape (problems, solvers), above 0, ``inf`` where a solver failed; ``factors``: shape (m,), the :math:`\tau \ge 1`. Returns shape (solvers, m). A
+    ``costs``: shape (problems, solvers), above 0, ``inf`` where a solver failed; ``factors``: shape (m,), at least 1. Returns shape (solvers, m). A
     problem that nobody solves counts as failed for all. Raises ValueError for costs that are nan or not above 0. Source: {cite}`dolan2002`.
     """
     costs = np.asarray(costs, dtype=float)

@@ -59,10 +59,10 @@ def orthogonalize(matrix: Tensor, steps: int = 5, eps: float = 1e-7) -> Tensor:
 
 
 class Muon(ListOptimizer):
-    r"""Muon: :math:`v \leftarrow \rho v + g,\ \theta \leftarrow (1 - \alpha\lambda)\,\theta - \alpha \sqrt{\max(1, r/c)}\ \mathrm{orthogonalize}(g + \rho v)`.
+    r"""Muon: :math:`v \leftarrow \rho v + g,\ \theta \leftarrow (1 - \alpha\lambda)\,\theta - \alpha \sqrt{\max(1, d_\mathrm{out}/d_\mathrm{in})}\ \mathrm{orthogonalize}(g + \rho v)`.
 
     A drop-in for ``torch.optim.Muon(params, lr, weight_decay, rho, nesterov)``, which orthogonalizes in bfloat16 whatever the parameters are in.
-    ``params``: matrices of r rows and c columns, or groups of them; the other parameters of a network get another optimizer. Raises ValueError that
+    ``params``: matrices of :math:`d_\mathrm{out}` rows and :math:`d_\mathrm{in}` columns, or groups of them; the other parameters of a network get another optimizer. Raises ValueError that
     names the argument that is out of range, or for a parameter that is no matrix. Source: {cite}`jordan2024`.
     """
 
@@ -107,10 +107,10 @@ class Muon(ListOptimizer):
 class LearnedOptimizer(nn.Module):
     r"""An optimizer whose rule is a small recurrent network, the same for every parameter.
 
-    .. math:: \theta_{t+1} = \theta_t + c\, u_t, \qquad (u_t, h_{t+1}) = \mathrm{net}_\phi(g_t, h_t)
+    .. math:: \theta_{t+1} = \theta_t + c\, u_t, \qquad (u_t, h_{t+1}) = \mathrm{net}_\varphi(g_t, h_t)
 
     ``net`` is a stack of ``layers`` LSTM cells of ``hidden`` units and one linear output; it sees the gradient of one parameter, as its
-    logarithm and its sign, and remembers ``h`` for this parameter alone. ``scale`` is c. Before :func:`meta_train` has found :math:`\phi` it is of
+    logarithm and its sign, and remembers ``h`` for this parameter alone. ``scale`` is c. Before :func:`meta_train` has found :math:`\varphi` it is of
     no use. Source: {cite}`andrychowicz2016`.
     """
 
