@@ -128,7 +128,7 @@ def best_of_k(losses, k, reported=None):
 
     With the losses in ascending order, the i-th of n is the best of k if it is drawn and the others come from the n - i behind it:
 
-    .. math:: \mathrm{E} = \sum_{i=1}^{n} \binom{n-i}{k-1} \Big/ \binom{n}{k}\ \ell_{(i)}
+    .. math:: \mathrm{E} = \sum_{i=1}^{n} \binom{n-i}{k-1} \Big/ \binom{n}{k}\ L_{(i)}
 
     ``losses``: shape (n,), smaller is better, ``inf`` for a trial that failed; ``k``: 1 to n. ``reported``, shape (n,), is what is told of the trial
     that was chosen by its loss, say its error on other data; by default the loss itself. Returns a number; ``inf`` if one that is ``inf`` can be

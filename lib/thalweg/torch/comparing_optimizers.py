@@ -107,10 +107,10 @@ class Muon(ListOptimizer):
 class LearnedOptimizer(nn.Module):
     r"""An optimizer whose rule is a small recurrent network, the same for every parameter.
 
-    .. math:: \theta_{t+1} = \theta_t + c\, u_t, \qquad (u_t, h_{t+1}) = \mathrm{net}_\varphi(g_t, h_t)
+    .. math:: \theta_{t+1} = \theta_t + c\, \mathrm{net}_\psi(g_t, \mathrm{memory}_t)
 
     ``net`` is a stack of ``layers`` LSTM cells of ``hidden`` units and one linear output; it sees the gradient of one parameter, as its
-    logarithm and its sign, and remembers ``h`` for this parameter alone. ``scale`` is c. Before :func:`meta_train` has found :math:`\varphi` it is of
+    logarithm and its sign, and has a memory for this parameter alone. ``scale`` is c. Before :func:`meta_train` has found :math:`\psi` it is of
     no use. Source: {cite}`andrychowicz2016`.
     """
 
