@@ -1,7 +1,10 @@
 """Lion and Muon against torch.optim and optax; budgets against brute force; the gauntlet against the loop that runs one problem; LSTM against LSTM."""
 
+import importlib
 import itertools
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import optax
@@ -350,3 +353,45 @@ def test_the_experiment_of_the_assignment_is_measured_again():
     from thalweg.exercises.keys.comparing_optimizers import crossing, measure_crossing
 
     assert measure_crossing() == crossing.reference
+
+
+# --- the stored table ---------------------------------------------------------------------------------------------
+
+sys.path.append(str(Path(__file__).parents[1] / "bench"))
+bench = importlib.import_module("comparing_optimizers_gauntlet")
+
+
+class OneByOne:
+    """A rule that knows one problem at a time, for as many as come in the first axis."""
+
+    def __init__(self, rule):
+        self.rule = rule
+
+    def init(self, theta):
+        return [self.rule.init(theta[i, 0]) for i in range(len(theta))]
+
+    def step(self, theta, grad, state):
+        found = [self.rule.step(theta[i, 0], grad[i, 0], state[i]) for i in range(len(theta))]
+        return np.array([new for new, _ in found])[:, None], [memory for _, memory in found]
+
+
+def test_lbfgs_for_many_runs_is_lbfgs_for_each():
+    tests = tn.unit_tests(shapes=["bowl", "flat bottom", "saddle"], noises=["none"], drifts=["stands"])
+    many = tn.gauntlet(bench.ManyLBFGS(0.3), tests, seeds=[0], steps=30)
+    each = tn.gauntlet(OneByOne(tn.LBFGS(0.3, memory=10)), tests, seeds=[0], steps=30)
+    np.testing.assert_allclose(many, each, rtol=1e-5)
+
+
+def test_every_optimizer_that_can_runs_the_gauntlet():
+    found = bench.contestants()
+    rules = {
+        name
+        for name, rule in vars(tn).items()
+        if isinstance(rule, type) and hasattr(rule, "init") and hasattr(rule, "step")
+    }
+    assert {bench.NAMES.get(name, name) for name in rules - set(bench.LEFT_OUT)} == set(found)
+    assert set(bench.LEFT_OUT) <= rules
+    tests = tn.unit_tests(shapes=["bowl"], noises=["none"], scales=[1.0], drifts=["stands"])
+    for name, (make, rated) in found.items():
+        best = min(tn.gauntlet(make(rate), tests, seeds=[0]).mean() for rate in (bench.RATES if rated else [None]))
+        assert best < 0.01, name
