@@ -151,11 +151,11 @@ def performance_profile(costs, factors):
     ``costs``: shape (problems, solvers), above 0, ``inf`` where a solver failed; ``factors``: shape (m,), at least 1. Returns shape (solvers, m). A
     problem that nobody solves counts as failed for all. Raises ValueError for costs that are nan or not above 0. Source: {cite}`dolan2002`.
     """
-    costs = np.asarray(costs, dtype=float)
-    require(bool(np.all(costs > 0)), "costs", costs, "above 0, and inf where a solver failed")
+    costs, factors = np.asarray(costs, dtype=float), np.asarray(factors)
+    require(bool(np.all(costs > 0)), "costs", costs, "above 0, or inf")
     best = costs.min(axis=1, keepdims=True)
-    within = (costs[..., None] <= best[..., None] * np.asarray(factors, dtype=float)) & np.isfinite(costs)[..., None]
-    return within.mean(axis=0)
+    within = costs[..., None] <= best[..., None] * factors
+    return (within & np.isfinite(costs)[..., None]).mean(axis=0)
 
 
 # --- the gauntlet -------------------------------------------------------------------------------------------------
