@@ -86,10 +86,10 @@ def contestants():
     for name, rule in vars(tn).items():
         if isinstance(rule, type) and hasattr(rule, "init") and hasattr(rule, "step") and name not in LEFT_OUT:
             rated = "lr" in {f.name for f in fields(rule)}
-            made = ManyLBFGS if name == "LBFGS" else rule
+            made, options = ManyLBFGS if name == "LBFGS" else rule, OPTIONS.get(name, {})
 
-            def make(rate=None, made=made, rated=rated, options=OPTIONS.get(name)):
-                return made(**(options or {}), **({"lr": rate} if rated and rate is not None else {}))
+            def make(rate=None, made=made, rated=rated, options=options):
+                return made(**options, **({"lr": rate} if rated and rate is not None else {}))
 
             found[NAMES.get(name, name)] = (make, rated)
     return dict(sorted(found.items(), key=lambda item: [*ORDER, item[0]].index(item[0])))

@@ -483,7 +483,11 @@ def plus_half(matrix, steps):
     "You use the five-degree polynomial of the chapter, which is steeper at 0 and never settles at 1. Here the cubic is asked for.",
 )
 def quintic(matrix, steps):
-    return tn.orthogonalize(matrix, steps)
+    norm = np.linalg.norm(matrix)
+    x = matrix / norm if norm > 0 else matrix
+    for _ in range(steps):
+        x = 3.4445 * x - 4.775 * x @ x.T @ x + 2.0315 * x @ x.T @ x @ x.T @ x
+    return x
 
 
 @cubic.mistake(
