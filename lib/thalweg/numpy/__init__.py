@@ -6,6 +6,7 @@ from .adam import *
 from .adaptive_rates import *
 from .backpropagation import *
 from .batch_normalization import *
+from .comparing_optimizers import *
 from .deep_networks import *
 from .dropout import *
 from .gradient_descent import *
