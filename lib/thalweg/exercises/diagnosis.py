@@ -309,8 +309,8 @@ def _changes(
     arrays = [n for n in names if isinstance(inputs[n], np.ndarray)]
     for n in names:
         if (n in numbers and isinstance(inputs[n], int | np.integer)) or (n in arrays and inputs[n].dtype.kind == "i"):
-            yield f"{n} were one larger: one step late", lambda i, n=n: {n: i[n] + 1}
-            yield f"{n} were one smaller: one step early", lambda i, n=n: {n: i[n] - 1}
+            yield f"{n} were one larger", lambda i, n=n: {n: i[n] + 1}
+            yield f"{n} were one smaller", lambda i, n=n: {n: i[n] - 1}
     fractions = [n for n in numbers if isinstance(inputs[n], float)]
     for a, b in combinations(fractions, 2):
         yield f"{a} and {b} had changed places", lambda i, a=a, b=b: {a: i[b], b: i[a]}

@@ -17,6 +17,7 @@ from .comparing import deviations, distance, form_faults, only_rounded, same, to
 from .diagnosis import Diagnosis, in_words, right_ones, wrong_outputs
 from .exercise import COMPANIONS, Case, Exercise, Observation, observe
 
+SHOWN = 12  # entries: what is shown of an array in full
 OVERWRITTEN = "the arguments are overwritten"
 OVERWRITTEN_HINT = (
     "The numbers are right, but +=, *= and the like change an array in place, and so does setting its entries: the caller's array is "
@@ -96,9 +97,24 @@ class Verdict:
 
 def _short(value: Any) -> str:
     if isinstance(value, np.ndarray):
-        text = np.array2string(value, precision=4, separator=", ", threshold=12, max_line_width=10_000)
+        text = np.array2string(value, precision=4, separator=", ", threshold=SHOWN, max_line_width=10_000)
         return " ".join(text.split())
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _hidden(wanted: Any, given: Any) -> str:
+    """Where a long array differs first, when the few entries that are shown of it are the same."""
+    if _short(wanted) != _short(given) or not isinstance(wanted, np.ndarray) or wanted.size <= SHOWN:
+        return ""
+    other = np.asarray(given)
+    if other.shape != wanted.shape or other.dtype.kind not in "biuf":
+        return ""
+    differs = np.argwhere(~np.isclose(other, wanted, rtol=1e-4, atol=0, equal_nan=True))
+    if not len(differs):
+        return ""
+    place = tuple(int(i) for i in differs[0])
+    at = ", ".join(map(str, place))
+    return f"; the first that differs is [{at}]: expected {_short(wanted[place].item())}, got {_short(other[place].item())}"
 
 
 def _detail(exercise: Exercise, case: Case, got: Observation, want: Observation) -> str:
@@ -110,8 +126,9 @@ def _detail(exercise: Exercise, case: Case, got: Observation, want: Observation)
     if exercise.legend:
         lines.append(f"  where {exercise.legend}")
     for name, wanted in (want.outputs or {}).items():
-        given = "" if got.outputs is None else f", got {_short(got.outputs.get(name, 'nothing'))}"
-        lines.append(f"expected {name} = {_short(wanted)}{given}")
+        has = None if got.outputs is None else got.outputs.get(name, "nothing")
+        given = "" if has is None else f", got {_short(has)}"
+        lines.append(f"expected {name} = {_short(wanted)}{given}{_hidden(wanted, has)}")
     return "\n".join(lines)
 
 
