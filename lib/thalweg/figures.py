@@ -451,10 +451,14 @@ def path_slider(
     """One run for each value of a slider, over a map, with a line of text; hand it to :func:`interactive`.
 
     ``runs`` and ``notes`` have the slider's values as keys, evenly spaced; ``name`` is what the slider is called, ``method`` whose
-    runs they are, see :func:`look`; ``beside`` has another method's name and its runs, for the same values.
+    runs they are, see :func:`look`; ``beside`` has another method's name and its runs, for the same values. Raises ValueError for values that
+    are not evenly spaced, as the slider would stop where there is nothing to see.
     """
     values = sorted(runs)
-    gap = values[1] - values[0]
+    gaps = np.diff(values)
+    if not len(gaps) or not np.allclose(gaps, gaps[0]):
+        raise ValueError(f"runs must have evenly spaced values, two at least, got {values!r}")
+    gap = float(gaps[0])
     slider = alt.param(
         "chosen", value=values[0], bind=alt.binding_range(min=values[0], max=values[-1], step=gap, name=f"{name} ")
     )
