@@ -33,8 +33,9 @@ class Rprop(ListOptimizer):
     r"""Rprop without backtracking, iRprop⁻: a rate for each parameter, which the signs of its gradients move.
 
     A drop-in for ``torch.optim.Rprop(params, lr, (down, up), (smallest, largest))``. ``params``: tensors or parameter groups of any
-    shapes. ``lr`` is the first rate of a parameter: a schedule does not change it later. ``compiled``: see :class:`ListOptimizer`. Raises
-    ValueError that names the argument that is out of range. Source: {cite}`igel2000`.
+    shapes. ``lr`` is the first rate of a parameter: a schedule does not change it later. Signs are compared, where torch takes the sign of
+    a product that is 0 for tiny gradients. ``compiled``: see :class:`ListOptimizer`. Raises ValueError that names the argument that is
+    out of range. Source: {cite}`igel2000`.
     """
 
     twin: type[reference.Rprop] = reference.Rprop
