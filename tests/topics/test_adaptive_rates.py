@@ -206,9 +206,21 @@ def test_vsgd_wants_a_closure_and_good_numbers():
     with pytest.raises(ValueError, match="closure"):
         tt.VSGD([p]).step()
     for bad in ({"watch": 0}, {"watch": 1.5}, {"caution": 0.0}, {"floor": -1.0}, {"floor": 0.0}):
-        for make in (tn.VSGD, lambda **o: tt.VSGD([p], **o)):
+        for make in (tn.VSGD, lambda **o: tt.VSGD([p], **o), lambda **o: tt.VSGD([{"params": [p], **o}])):
             with pytest.raises(ValueError, match=next(iter(bad))):
                 make(**bad)
+
+
+def test_vsgd_takes_parameters_without_curvature_and_leaves_alone_what_the_loss_does_not_contain():
+    curved, straight, unused, frozen = (torch.nn.Parameter(torch.ones(2)) for _ in range(4))
+    frozen.requires_grad_(False)
+    optimizer = tt.VSGD([{"params": [curved, unused]}, {"params": [straight, frozen], "watch": 2}])
+    for t in range(12):
+        optimizer.step(lambda: (curved**2).sum() + 1e-4 * straight.sum())
+        assert (straight < 1).all() == (t >= 1) and (curved < 1).all() == (t >= 9)
+    assert (unused == 1).all() and (frozen == 1).all()
+    optimizer = tt.VSGD([straight], watch=1)
+    optimizer.step(lambda: straight.sum())  # a gradient, and no curvature at all
 
 
 # --- what the chapter derives --------------------------------------------------------------------------------------

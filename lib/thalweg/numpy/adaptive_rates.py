@@ -230,8 +230,8 @@ class VSGD:
     .. math:: \theta_{t+1} = \theta_t - \frac{m^2}{s}\, \frac{1}{\overline h}\; g_t
 
     :math:`m`, :math:`s` and :math:`\overline h` average the gradient, its square and the curvature, over a memory that each parameter adapts: it
-    grows by 1 a step and is cut by the share :math:`m^2/s` of the square that is no noise. The first ``watch`` steps only average and do
-    not move; then :math:`s` and :math:`\overline h` are multiplied by ``caution``. Absolute curvatures below ``floor`` count as ``floor``. ``theta``, ``grad`` and
+    grows by 1 a step and is cut by the share :math:`m^2/s` of the square that is no noise. The first ``watch`` gradients are averaged before
+    anything moves; then :math:`s` and :math:`\overline h` are multiplied by ``caution``, and the last of these gradients makes the first step. Absolute curvatures below ``floor`` count as ``floor``. ``theta``, ``grad`` and
     ``curvature``, the diagonal of the Hessian, have one shape, any shape; the state is (m, s, h, memory, steps taken). Raises ValueError that
     names a bad argument and its value. Source: {cite}`schaul2013`; lecture Misra, "Fancy RMSProp".
     """

@@ -33,8 +33,9 @@ class Rprop(ListOptimizer):
     r"""Rprop without backtracking, iRprop⁻: a rate for each parameter, which the signs of its gradients move.
 
     A drop-in for ``torch.optim.Rprop(params, lr, (down, up), (smallest, largest))``. ``params``: tensors or parameter groups of any
-    shapes. ``lr`` is the first rate of a parameter: a schedule does not change it later. ``compiled``: see :class:`ListOptimizer`. Raises
-    ValueError that names the argument that is out of range. Source: {cite}`igel2000`.
+    shapes. ``lr`` is the first rate of a parameter: a schedule does not change it later. Signs are compared, where torch takes the sign of
+    a product that is 0 for tiny gradients. ``compiled``: see :class:`ListOptimizer`. Raises ValueError that names the argument that is
+    out of range. Source: {cite}`igel2000`.
     """
 
     twin: type[reference.Rprop] = reference.Rprop
@@ -257,30 +258,44 @@ class VSGD(torch.optim.Optimizer):
     ``step`` needs a closure that returns the loss and does *not* call ``backward``: the gradient is taken here, and with a second way back
     the curvature, as :math:`|z \odot Hz|` with signs :math:`z` drawn by PyTorch's generator. That is the diagonal of the Hessian where
     parameters do not interact, and on average at least its absolute value otherwise. ``params``: tensors or parameter groups of any shapes.
-    ``watch``, ``caution``, ``floor``: see :class:`thalweg.numpy.VSGD`. Raises ValueError for a bad one, and without a closure.
+    Those on which the loss does not depend are left alone. ``watch``, ``caution``, ``floor``: see :class:`thalweg.numpy.VSGD`. Raises
+    ValueError for a bad one, in a group as well, and without a closure.
     Source: {cite}`schaul2013`.
     """
 
     def __init__(self, params: Iterable, watch: int = 10, caution: float = 10.0, floor: float = 1e-3):
-        reference.VSGD(watch, caution, floor)
         super().__init__(params, {"watch": watch, "caution": caution, "floor": floor})
+
+    def add_param_group(self, param_group: dict) -> None:
+        """Add a group of parameters, with its own numbers if wanted; they are checked. Raises ValueError for a bad one."""
+        reference.VSGD(**{name: param_group.get(name, self.defaults[name]) for name in ("watch", "caution", "floor")})
+        super().add_param_group(param_group)
 
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:  # type: ignore[override]
         """One step; ``closure`` computes the loss and leaves the way back to us. Returns the loss."""
         if closure is None:
             raise ValueError("closure must be given: vSGD goes back through the loss twice")
-        params = [p for group in self.param_groups for p in group["params"]]
+        params = [p for group in self.param_groups for p in group["params"] if p.requires_grad]
         with torch.enable_grad():
             loss = closure()
-            grads = torch.autograd.grad(loss, params, create_graph=True)
-            signs = [torch.randint_like(g, 2) * 2 - 1 for g in grads]
-            products = torch.autograd.grad(grads, params, signs, materialize_grads=True)
-        found = {p: (g.detach(), (z * hz).abs()) for p, g, z, hz in zip(params, grads, signs, products, strict=True)}
+            found = torch.autograd.grad(loss, params, create_graph=True, allow_unused=True)
+            grads = {p: g for p, g in zip(params, found, strict=True) if g is not None}
+            curvatures = self._curvatures({p: g for p, g in grads.items() if g.requires_grad})
         with torch.no_grad():
             for group in self.param_groups:
                 for p in group["params"]:
-                    self._move(p, *found[p], group["watch"], group["caution"], group["floor"])
+                    if p in grads:
+                        curvature = curvatures.get(p, torch.zeros_like(p))
+                        self._move(p, grads[p].detach(), curvature, group["watch"], group["caution"], group["floor"])
         return loss.detach()
+
+    def _curvatures(self, grads):
+        """The estimates for the parameters whose gradient depends on parameters; where it does not, the curvature is 0."""
+        if not grads:
+            return {}
+        signs = [torch.randint_like(g, 2) * 2 - 1 for g in grads.values()]
+        products = torch.autograd.grad(list(grads.values()), list(grads), signs, materialize_grads=True)
+        return {p: (z * hz).abs() for p, z, hz in zip(grads, signs, products, strict=True)}
 
     def _move(self, p, grad, curvature, watch, caution, floor):
         state = self.state[p]
