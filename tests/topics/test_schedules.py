@@ -296,8 +296,17 @@ def test_a_range_trial_on_a_parabola_turns_round_where_gradient_descent_diverges
     assert np.all(np.diff(trial.losses[trial.rates < 2]) <= 0)  # 2 over the curvature
     assert trial.rates[np.argmin(trial.losses)] > 2
     assert trial.losses[-1] > 4 * trial.losses.min() and len(trial.rates) == len(trial.losses) < 200
+    assert np.all(trial.losses[:-1] <= 4 * np.minimum.accumulate(trial.losses)[:-1])
     assert trial.steepest() < trial.rates[np.argmin(trial.losses)]
     assert trial.tenth(0) == pytest.approx(trial.rates[np.argmin(trial.losses)] / 10)
+
+
+def test_the_steepest_fall_is_found_on_the_scale_of_ratios():
+    """A logistic fall in the logarithm of the rate, steepest at 0.1; against the rates themselves it would be steepest before."""
+    rates = np.geomspace(1e-3, 10, 81)
+    trial = tn.RangeTrial(rates, 3 / (1 + (rates / 0.1) ** 2))
+    assert trial.steepest() == pytest.approx(0.1)
+    assert rates[np.argmin(np.gradient(trial.losses, rates))] < 0.07
 
 
 def test_smoothing_looks_both_ways():
