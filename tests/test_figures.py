@@ -159,3 +159,10 @@ def luminance(colour):
     linear = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
     linear = np.where(linear <= 0.04045, linear / 12.92, ((linear + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def test_a_slider_refuses_values_between_which_it_would_stop_at_nothing():
+    valley = surfaces.bowl(kappa=5)
+    run = minimize(Momentum(), valley, steps=3)
+    with pytest.raises(ValueError, match=r"runs must have evenly spaced values, two at least, got \[0.1, 0.2, 0.5\]"):
+        figures.path_slider(valley, dict.fromkeys((0.1, 0.2, 0.5), run), "rate", {}, "gradient descent")
