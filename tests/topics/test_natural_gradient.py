@@ -111,6 +111,16 @@ def test_a_drawn_fisher_matrix_is_right_on_average(kind):
     assert (abs(found.mean(axis=0) - tt.fisher(model, X).numpy()) <= 5 * error).all()
 
 
+@pytest.mark.parametrize("kind", ["logistic", "gaussian"])
+def test_answers_of_every_kind_are_drawn_from_the_model(kind):
+    """As above: each entry within 5 standard errors of 200 drawings. Several draws are the mean of single ones, each with a seed of its own."""
+    torch.manual_seed(0)
+    model, x = nn.Linear(3, 2).double(), torch.tensor(regression(n=15)[0])
+    found = torch.stack([tt.fisher(model, x, kind, draws=1, seed=seed) for seed in range(200)])
+    assert ((found.mean(dim=0) - tt.fisher(model, x, kind)).abs() <= 5 * found.std(dim=0) / 200**0.5 + 1e-15).all()
+    torch.testing.assert_close(tt.fisher(model, x, kind, draws=3), found[:3].mean(dim=0))
+
+
 def test_the_empirical_one_by_loops():
     x, _, W, p, P = regression(n=12)
     rng = np.random.default_rng(0)
@@ -540,6 +550,18 @@ def test_slopes_are_those_in_front_of_an_activation_that_works_in_place():
         found.append([slopes for _, slopes in tt.KFAC(model, x)._observed(0).values()])
     for a, b in zip(*found, strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
+
+
+def test_k_fac_draws_anew_each_time_and_looks_in_test_mode():
+    model = network()
+    model.insert(2, nn.Dropout(0.5))
+    optimizer = make("KFAC", model, every=1, decay=0.0, lr=0.0)
+    factors = []
+    for t in range(2):
+        steps("KFAC", model, optimizer, 1, start=t)
+        factors.append({name: optimizer.state[model[3].weight][name].clone() for name in "AG"})
+    torch.testing.assert_close(factors[0]["A"], factors[1]["A"], rtol=0, atol=0)  # nothing was dropped
+    assert not torch.allclose(factors[0]["G"], factors[1]["G"], rtol=1e-3)
 
 
 def test_without_a_bias_prong_whitens_without_centring():
