@@ -616,8 +616,8 @@ longest_period.mistake(
     "With 32 the loss explodes now and then. Asked is the longest period with which it does not.",
 )(32)
 longest_period.mistake(
-    "the period of the lowest loss",
-    "One of the short periods has the lowest loss, by a hair. Asked is how rarely one may whiten and still lose next to nothing.",
+    "the first period after 1",
+    "With 2 hardly anything is lost, and it does not stop there. Asked is how rarely one may whiten and still lose next to nothing.",
 )(2)
 longest_period.mistake(
     "whitening before every step",
