@@ -40,7 +40,7 @@ EPSILONS = {  # and where to look for their rates
     0.01: 2.0 ** np.arange(-11, -7),
     0.1: 2.0 ** np.arange(-8, -4),
     1.0: 2.0 ** np.arange(-6, -2),
-    10.0: 2.0 ** np.arange(-4, 0),
+    10.0: 2.0 ** np.arange(-4, 1),
 }
 PERIODS = (5, 20, 100, 500)
 

@@ -80,7 +80,7 @@ def coordinates_by_probing(V, shifted, U, mean, U_new, mean_new):
 
 def short_by_trace(step, of_inputs, of_slopes, most):
     divergence = np.trace(of_slopes @ step @ of_inputs @ step.T) / 2
-    return divergence, min(1.0, float(np.sqrt(most / divergence))) if divergence > 0 else 1.0
+    return divergence, min(1, np.sqrt(most / divergence)) if divergence > 0 else 1
 
 
 def short_by_the_whole_matrix(step, of_inputs, of_slopes, most):

@@ -98,7 +98,7 @@ def test_two_classes_are_logistic_regression():
 
 @pytest.mark.parametrize("kind", ["logistic", "softmax"])
 def test_a_drawn_fisher_matrix_is_right_on_average(kind):
-    """Each entry within 5 standard errors of 200 independent drawings: wrong by chance less than once in 10,000 runs."""
+    """Each entry within 5 standard errors of 200 independent drawings: with other seeds wrong by chance less than once in 1,000 runs."""
     x, _, _, p, P = regression(n=15)
     probabilities = p if kind == "logistic" else P
     drawn = np.array([tn.fisher(x, probabilities, np.random.default_rng(seed), draws=5) for seed in range(200)])
@@ -109,6 +109,16 @@ def test_a_drawn_fisher_matrix_is_right_on_average(kind):
     found = np.array([tt.fisher(model, X, draws=1, seed=seed).numpy() for seed in range(200)])
     error = found.std(axis=0, ddof=1) / 200**0.5
     assert (abs(found.mean(axis=0) - tt.fisher(model, X).numpy()) <= 5 * error).all()
+
+
+@pytest.mark.parametrize("kind", ["logistic", "gaussian"])
+def test_answers_of_every_kind_are_drawn_from_the_model(kind):
+    """As above: each entry within 5 standard errors of 200 drawings. Several draws are the mean of single ones, each with a seed of its own."""
+    torch.manual_seed(0)
+    model, x = nn.Linear(3, 2).double(), torch.tensor(regression(n=15)[0])
+    found = torch.stack([tt.fisher(model, x, kind, draws=1, seed=seed) for seed in range(200)])
+    assert ((found.mean(dim=0) - tt.fisher(model, x, kind)).abs() <= 5 * found.std(dim=0) / 200**0.5 + 1e-15).all()
+    torch.testing.assert_close(tt.fisher(model, x, kind, draws=3), found[:3].mean(dim=0))
 
 
 def test_the_empirical_one_by_loops():
@@ -505,6 +515,53 @@ def test_what_has_no_gradient_stays_and_modes_are_given_back(name):
     start = copy.deepcopy(without)
     steps(name, without, make(name, without))
     assert all(bool((p != q).any()) for p, q in zip(without.parameters(), start.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_layers_may_be_frozen_and_thawed_on_the_way(name):
+    """A group that comes late belongs to its own layer, whatever the order of the groups, and has its own rate."""
+    model = network()
+    model[0].requires_grad_(False)
+    optimizer = make(name, model)
+    model[0].requires_grad_(True)
+    optimizer.add_param_group({"params": [model[0].bias, model[0].weight], "lr": 0.05})
+    whole = network()
+    other = make(name, whole)
+    other.param_groups[0]["lr"] = 0.05
+    steps(name, model, optimizer, 4)
+    assert_same(steps(name, whole, other, 4), model, 1e-12)
+    model[0].requires_grad_(False)
+    before = copy.deepcopy(model)
+    steps(name, model, optimizer, 4, start=4)
+    assert torch.equal(model[0].weight, before[0].weight)
+    assert not torch.equal(model[2].weight, before[2].weight)
+    for params in ([model[0].bias], [nn.Parameter(torch.zeros(2))], [model[0].weight, model[2].weight]):
+        with pytest.raises(ValueError, match="params must be those of one"):
+            make(name, network()).add_param_group({"params": params})
+        with pytest.raises(ValueError, match="params must be those of one"):
+            optimizer.add_param_group({"params": params})
+
+
+def test_slopes_are_those_in_front_of_an_activation_that_works_in_place():
+    (x, _), found = batch(), []
+    for inplace in (False, True):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(5, 4), nn.ReLU(inplace=inplace), nn.Linear(4, 3)).double()
+        found.append([slopes for _, slopes in tt.KFAC(model, x)._observed(0).values()])
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
+
+
+def test_k_fac_draws_anew_each_time_and_looks_in_test_mode():
+    model = network()
+    model.insert(2, nn.Dropout(0.5))
+    optimizer = make("KFAC", model, every=1, decay=0.0, lr=0.0)
+    factors = []
+    for t in range(2):
+        steps("KFAC", model, optimizer, 1, start=t)
+        factors.append({name: optimizer.state[model[3].weight][name].clone() for name in "AG"})
+    torch.testing.assert_close(factors[0]["A"], factors[1]["A"], rtol=0, atol=0)  # nothing was dropped
+    assert not torch.allclose(factors[0]["G"], factors[1]["G"], rtol=1e-3)
 
 
 def test_without_a_bias_prong_whitens_without_centring():

@@ -137,10 +137,10 @@ class PRONG:
 
     .. math::
 
-        \Delta V &= (g_W - g_b \mu^\top)\, U^\top \\
-        \Delta W &= \Delta V\, U, \qquad \Delta b = g_b - \Delta W \mu
+        \xi_V &= (g_W - g_b \mu^\top)\, U^\top \\
+        \xi_W &= \xi_V\, U, \qquad \xi_b = g_b - \xi_W\, \mu
 
-    These go into a heavy ball with the rate ``lr``, :math:`\alpha`, and the momentum ``rho``, :math:`\rho`. Every ``every`` steps ``U`` and
+    The directions :math:`\xi_W` and :math:`\xi_b` go into a heavy ball with the rate ``lr``, :math:`\alpha`, and the momentum ``rho``, :math:`\rho`. Every ``every`` steps ``U`` and
     :math:`\mu` come from :func:`whiten` with ``eps``, :math:`\epsilon > 0`. The layer is kept in its ordinary form, so that new coordinates change nothing that it
     computes; the velocity is kept there as well. Raises ValueError that names a bad argument and its value.
     Sources: {cite}`desjardins2015`; lecture Misra, "PRONG Update rule".
@@ -191,10 +191,10 @@ class KFAC:
 
         \Sigma_x = \mathrm{E}\bigl[(x, 1)\,(x, 1)^\top\bigr], \qquad \Sigma_g &= \mathrm{E}\bigl[g g^\top\bigr], \qquad
         c^2 = \frac{\mathrm{tr}\,\Sigma_x / (d_\mathrm{in} + 1)}{\mathrm{tr}\,\Sigma_g / d_\mathrm{out}} \\
-        [\Delta W\ \Delta b] &= (\Sigma_g + \tfrac1c \sqrt\lambda\, I)^{-1}\, [g_W\ g_b]\, (\Sigma_x + c \sqrt\lambda\, I)^{-1}
+        [\xi_W\ \xi_b] &= (\Sigma_g + \tfrac1c \sqrt\lambda\, I)^{-1}\, [g_W\ g_b]\, (\Sigma_x + c \sqrt\lambda\, I)^{-1}
 
     Here :math:`(x, 1)` is an input with a 1 appended and :math:`g` the slope of the log-likelihood in the layer's output, for an answer that is
-    drawn from the model. Every ``every`` steps both averages are renewed: the old one weighs ``decay``. The result goes into a heavy ball with the rate ``lr``,
+    drawn from the model. Every ``every`` steps both averages are renewed: the old one weighs ``decay``. The directions :math:`\xi_W` and :math:`\xi_b` go into a heavy ball with the rate ``lr``,
     :math:`\alpha`, and the momentum ``rho``, :math:`\rho`. ``damping`` is :math:`\lambda > 0`. Raises ValueError that names a bad argument and its value.
     Source: {cite}`martens2015`.
     """

@@ -130,7 +130,7 @@ class LayerOptimizer(torch.optim.Optimizer):
 
     Every ``every`` steps ``samples``, a batch of inputs, is sent through ``model`` (in test mode, which is then taken back). A subclass writes ``measure``, what it
     keeps of a layer's inputs, and ``direction``, what it makes of the gradient. Each layer is a parameter group; schedulers and
-    ``state_dict`` work as in ``torch.optim``. Layers without a gradient are left alone. Raises ValueError for parameters outside of such layers.
+    ``state_dict`` work as in ``torch.optim``. Layers without a gradient, and those that have been frozen, are left alone. Raises ValueError for parameters outside of such layers.
     """
 
     twin: Any  # the NumPy class of the same name: it knows which hyperparameters are allowed
@@ -140,7 +140,7 @@ class LayerOptimizer(torch.optim.Optimizer):
 
     def __init__(self, model: nn.Module, samples: Tensor, **hyperparameters: Any):
         self.model, self.samples = model, samples
-        layers = self._layers()
+        layers = [m for m in model.modules() if isinstance(m, nn.Linear) and m.weight.requires_grad]
         own = {p for layer in layers for p in layer.parameters()}
         others = [name for name, p in model.named_parameters() if p.requires_grad and p not in own]
         require(bool(layers) and not others, "model", others, "a network whose parameters are all in nn.Linear layers")
@@ -152,12 +152,20 @@ class LayerOptimizer(torch.optim.Optimizer):
         return super().__getstate__() | {"model": self.model, "samples": self.samples}
 
     def _layers(self) -> list[nn.Linear]:
-        return [m for m in self.model.modules() if isinstance(m, nn.Linear) and m.weight.requires_grad]
+        """One for each parameter group, in their order."""
+        owners = {m.weight: m for m in self.model.modules() if isinstance(m, nn.Linear)}
+        return [owners[group["params"][0]] for group in self.param_groups]
 
     def add_param_group(self, param_group: dict) -> None:
-        """Add a layer's parameters, with their own hyperparameters if wanted; they are checked. Raises ValueError for a bad one."""
+        """Add the parameters of one layer of the model, with their own hyperparameters if wanted. Raises ValueError for others, or a bad one."""
         self.twin(**{name: param_group.get(name, self.defaults[name]) for name in self._names()})
-        super().add_param_group(param_group)
+        given = param_group["params"]
+        given = {given} if isinstance(given, Tensor) else set(given)
+        owner = next((m for m in self.model.modules() if isinstance(m, nn.Linear) and m.weight in given), None)
+        own = [p for p in owner.parameters() if p in given] if owner else []
+        found = [tuple(p.shape) for p in given]
+        require(bool(own) and set(own) == given, "params", found, "those of one nn.Linear layer of the model")
+        super().add_param_group(param_group | {"params": own})
 
     def _names(self) -> list[str]:
         return [field.name for field in fields(self.twin)]
@@ -169,7 +177,8 @@ class LayerOptimizer(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        rows = [row for row in zip(self._layers(), self.param_groups, strict=True) if row[0].weight.grad is not None]
+        pairs = zip(self._layers(), self.param_groups, strict=True)
+        rows = [(m, group) for m, group in pairs if m.weight.requires_grad and m.weight.grad is not None]
         counts = [self.state[layer.weight].get("t", 0) for layer, _ in rows]
         if any(t % group["every"] == 0 for t, (_, group) in zip(counts, rows, strict=True)):
             observed = self._observed(seed=max(counts))
@@ -191,8 +200,13 @@ class LayerOptimizer(torch.optim.Optimizer):
 
     def _observed(self, seed: int) -> dict[nn.Module, tuple[Tensor, ...]]:
         """What enters each layer, shape (n, inputs), and with ``wants_slopes`` the slopes in what leaves it, shape (n, outputs)."""
-        layers, seen = self._layers(), []
-        hooks = [m.register_forward_hook(lambda m, args, y: seen.append((m, args[0], y))) for m in layers]
+        layers, seen = [m for m in self._layers() if m.weight.requires_grad], []
+
+        def look(layer: nn.Module, args: Any, y: Tensor) -> Tensor | None:
+            seen.append((layer, args[0], y))
+            return y.clone() if self.wants_slopes else None  # the next module may work in place
+
+        hooks = [m.register_forward_hook(look) for m in layers]
         training = [m for m in self.model.modules() if m.training]
         self.model.eval()
         try:

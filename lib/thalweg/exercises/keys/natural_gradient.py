@@ -38,7 +38,7 @@ def _weights(x, w, labels):
 
 @two_fishers.mistake(
     "the labels are in both",
-    "Both of your matrices are the empirical one. The Fisher matrix belongs to the model alone: average over the answers that the model itself would give, "
+    "Your first matrix is the empirical one. The Fisher matrix belongs to the model alone: average over the answers that the model itself would give, "
     "each with its probability. What is then left of the labels?",
 )
 def labels_in_both(x, w, labels):
@@ -48,11 +48,20 @@ def labels_in_both(x, w, labels):
 
 @two_fishers.mistake(
     "the model's matrix twice",
-    "Your Fisher matrix is right, and you give it for the empirical one as well. The empirical one takes the gradients as they are, with the labels that were seen.",
+    "Your second matrix is the Fisher matrix once more. The empirical one takes the gradients as they are, with the labels that were seen.",
 )
 def model_twice(x, w, labels):
     variance, _ = _weights(x, w, labels)
     return _pair(x, variance, variance)
+
+
+@two_fishers.mistake(
+    "the two have changed places",
+    "Both of your matrices are right, and they come in the wrong order: the Fisher matrix is the first one.",
+)
+def places_changed(x, w, labels):
+    variance, squared = _weights(x, w, labels)
+    return _pair(x, squared, variance)
 
 
 @two_fishers.mistake(
@@ -66,7 +75,7 @@ def sums(x, w, labels):
 
 @two_fishers.mistake(
     "the labels are taken for 0 and 1",
-    "Your Fisher matrix is right. The residual p - y belongs to labels 0 and 1, and yours are -1 and 1: what is p - y to be for a label of -1?",
+    "The residual p - y belongs to labels 0 and 1, and yours are -1 and 1: what is p - y to be for a label of -1?",
 )
 def taken_for_0_and_1(x, w, labels):
     p = (1 + np.tanh(x @ w / 2)) / 2
@@ -236,7 +245,7 @@ def plain_gradient(x, mu, precision, lr):
 
 @gaussian_step.mistake(
     "the Fisher matrix of another coordinate",
-    "The step of the mean is right. The other one divides by 2 / sigma^2, which belongs to the coordinate sigma. Here the coordinate is the precision: which Fisher entry does it have?",
+    "The step of the precision divides by 2 / sigma^2, which belongs to the coordinate sigma. Here the coordinate is the precision: which Fisher entry does it have?",
 )
 def fisher_of_sigma(x, mu, precision, lr):
     a, b = _gradients(x, mu, precision)
@@ -256,7 +265,7 @@ def newton(x, mu, precision, lr):
 
 @gaussian_step.mistake(
     "the variance about the data's own mean",
-    "The step of the mean is right. In the loss the squares are taken about mu, where we are, not about the mean of the data, where we shall be.",
+    "In the loss the squares are taken about mu, where we are, not about the mean of the data, where we shall be.",
 )
 def own_variance(x, mu, precision, lr):
     return mu - lr * (mu - x.mean()), precision - lr * (precision**2 * np.var(x) - precision)
@@ -273,7 +282,7 @@ def one_after_the_other(x, mu, precision, lr):
 
 @gaussian_step.mistake(
     "uphill",
-    "The loss is minus the log-likelihood, so it is to be made small. Both of your steps go the other way.",
+    "The loss is minus the log-likelihood, so it is to be made small: you go the other way.",
 )
 def upwards(x, mu, precision, lr):
     return mu + lr * (mu - x.mean()), precision + lr * (precision**2 * np.mean((x - mu) ** 2) - precision)
@@ -404,7 +413,7 @@ def _new_weights(V, U, U_new):
 
 @new_coordinates.mistake(
     "line 7 as it is printed",
-    "Your weights are right. On the way to the ordinary layer you add W times the old mean. Multiply out V U (x - mean) + shifted: with which sign does the mean stand there?",
+    "On the way to the ordinary layer you add W times the old mean. Multiply out V U (x - mean) + shifted: with which sign does the mean stand there?",
 )
 def line_7(V, shifted, U, mean, U_new, mean_new):
     W = V @ U
@@ -413,7 +422,7 @@ def line_7(V, shifted, U, mean, U_new, mean_new):
 
 @new_coordinates.mistake(
     "line 10 as it is printed",
-    "Your weights are right, and so is the way to the ordinary layer. On the way to the new coordinates you subtract V times the new mean. What must be added, so that the layer is the same at every x?",
+    "The way to the ordinary layer is right. On the way to the new coordinates you subtract V times the new mean. What must be added, so that the layer is the same at every x?",
 )
 def line_10(V, shifted, U, mean, U_new, mean_new):
     V_new = _new_weights(V, U, U_new)
@@ -422,7 +431,7 @@ def line_10(V, shifted, U, mean, U_new, mean_new):
 
 @new_coordinates.mistake(
     "both lines as they are printed",
-    "Your weights are right. The biases follow the slide in both lines, and both have the wrong sign: try x = mean in the old layer, and x = mean_new in the new one.",
+    "The biases follow the slide in both lines, and both have the wrong sign: try x = mean in the old layer, and x = mean_new in the new one.",
 )
 def both_lines(V, shifted, U, mean, U_new, mean_new):
     V_new = _new_weights(V, U, U_new)
@@ -431,7 +440,7 @@ def both_lines(V, shifted, U, mean, U_new, mean_new):
 
 @new_coordinates.mistake(
     "the biases stay as they were",
-    "Your weights are right. But the mean that is taken off the inputs has changed, and the biases have to make up for it.",
+    "The mean that is taken off the inputs has changed, and the biases have to make up for it.",
 )
 def biases_stay(V, shifted, U, mean, U_new, mean_new):
     return _new_weights(V, U, U_new), shifted.copy()
@@ -439,7 +448,7 @@ def biases_stay(V, shifted, U, mean, U_new, mean_new):
 
 @new_coordinates.mistake(
     "the means meet V instead of W",
-    "Your weights are right. The biases take the difference of the means through V. What do the inputs, and so their means, pass on the way to the output?",
+    "The biases take the difference of the means through V. What do the inputs, and so their means, pass on the way to the output?",
 )
 def means_through_V(V, shifted, U, mean, U_new, mean_new):
     return _new_weights(V, U, U_new), shifted + V @ (mean_new - mean)
@@ -447,7 +456,7 @@ def means_through_V(V, shifted, U, mean, U_new, mean_new):
 
 @new_coordinates.mistake(
     "the difference of the means has the wrong sign",
-    "Your weights are right. The new layer takes off more where the new mean is larger, so the biases have to give back more there.",
+    "The new layer takes off more where the new mean is larger, so the biases have to give back more there.",
 )
 def means_the_other_way(V, shifted, U, mean, U_new, mean_new):
     return _new_weights(V, U, U_new), shifted - V @ U @ (mean_new - mean)
@@ -455,7 +464,7 @@ def means_the_other_way(V, shifted, U, mean, U_new, mean_new):
 
 @new_coordinates.mistake(
     "the old whitening is forgotten",
-    "Your biases are right. For the weights you take V as if it were W: first undo the old coordinates.",
+    "For the weights you take V as if it were W: first undo the old coordinates.",
 )
 def old_forgotten(V, shifted, U, mean, U_new, mean_new):
     return V @ np.linalg.inv(U_new), shifted + V @ U @ (mean_new - mean)
@@ -463,7 +472,7 @@ def old_forgotten(V, shifted, U, mean, U_new, mean_new):
 
 @new_coordinates.mistake(
     "the new whitening is not inverted",
-    "Your biases are right. V times U_new has to give W back; you multiply by U_new where it has to be undone.",
+    "V times U_new has to give W back; you multiply by U_new where it has to be undone.",
 )
 def not_inverted(V, shifted, U, mean, U_new, mean_new):
     return V @ U @ U_new, shifted + V @ U @ (mean_new - mean)
@@ -471,7 +480,7 @@ def not_inverted(V, shifted, U, mean, U_new, mean_new):
 
 @new_coordinates.mistake(
     "the new whitening is transposed instead of inverted",
-    "Your biases are right. The transpose would undo a rotation, but whitening scales as well.",
+    "The transpose would undo a rotation, but whitening scales as well.",
 )
 def transposed(V, shifted, U, mean, U_new, mean_new):
     return V @ U @ U_new.T, shifted + V @ U @ (mean_new - mean)
@@ -479,7 +488,7 @@ def transposed(V, shifted, U, mean, U_new, mean_new):
 
 @new_coordinates.mistake(
     "the matrices stand in the wrong order",
-    "Your biases are right. Of the two changes of coordinates the old one is undone next to V, and the new one comes last.",
+    "Of the two changes of coordinates the old one is undone next to V, and the new one comes last.",
 )
 def wrong_order(V, shifted, U, mean, U_new, mean_new):
     return V @ np.linalg.inv(U_new) @ U, shifted + V @ U @ (mean_new - mean)
@@ -502,7 +511,7 @@ def _cut(divergence, most):
 
 @short_enough.mistake(
     "the one half is forgotten",
-    "Your divergence is twice as large as it should be, and the factor follows it. The Fisher matrix gives the divergence to second order: with which number in front?",
+    "Your divergence is twice as large as it should be. The Fisher matrix gives the divergence to second order: with which number in front?",
 )
 def no_half(step, of_inputs, of_slopes, most):
     return _cut(np.sum((of_slopes @ step @ of_inputs) * step), most)
@@ -510,7 +519,7 @@ def no_half(step, of_inputs, of_slopes, most):
 
 @short_enough.mistake(
     "the factor has no root",
-    "Your divergence is right. Multiply a step by a factor: by what is its divergence multiplied?",
+    "Multiply a step by a factor: by what is its divergence multiplied?",
 )
 def factor_without_root(step, of_inputs, of_slopes, most):
     divergence, _ = _short_enough(step, of_inputs, of_slopes, most)
@@ -519,7 +528,7 @@ def factor_without_root(step, of_inputs, of_slopes, most):
 
 @short_enough.mistake(
     "short steps are made longer",
-    "Your divergence is right. But you stretch a step that is short enough; it is to stay as it is.",
+    "You stretch a step that is short enough; it is to stay as it is.",
 )
 def stretched(step, of_inputs, of_slopes, most):
     divergence, _ = _short_enough(step, of_inputs, of_slopes, most)
@@ -564,7 +573,7 @@ def with_inverses(step, of_inputs, of_slopes, most):
 
 @short_enough.mistake(
     "the factor is upside down",
-    "Your divergence is right. Where the step is too long your factor is above 1.",
+    "Where the step is too long your factor is above 1.",
 )
 def upside_down(step, of_inputs, of_slopes, most):
     divergence, _ = _short_enough(step, of_inputs, of_slopes, most)
@@ -607,8 +616,8 @@ longest_period.mistake(
     "With 32 the loss explodes now and then. Asked is the longest period with which it does not.",
 )(32)
 longest_period.mistake(
-    "the period of the lowest loss",
-    "One of the short periods has the lowest loss, by a hair. Asked is how rarely one may whiten and still lose next to nothing.",
+    "the first period after 1",
+    "With 2 hardly anything is lost, and it does not stop there. Asked is how rarely one may whiten and still lose next to nothing.",
 )(2)
 longest_period.mistake(
     "whitening before every step",
