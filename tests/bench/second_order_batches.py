@@ -112,11 +112,11 @@ def run(problem, method, batch, rate, seed, steps=STEPS, watch=False):
 
 
 def best_rate(problem, method, batch, steps=STEPS):
-    """The rate whose worst loss on the trial seeds is lowest; two of them will do for the full batch, which has no noise."""
+    """The rate whose worst loss on the trial seeds is lowest."""
     best = (np.inf, RATES[0])
     for rate in RATES:
         worst = 0.0
-        for seed in TRIALS[: 2 if batch == BATCHES[-1] else None]:
+        for seed in TRIALS:
             worst = max(worst, run(problem, method, batch, rate, seed, steps)[0])
             if worst >= best[0]:
                 break

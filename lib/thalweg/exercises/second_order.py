@@ -38,7 +38,8 @@ def _draw_saddle(rng):
 
 def _run_saddle(answer, inputs):
     found = unpack(answer(inputs["grad"], inputs["hessian"], inputs["least"]), "damping", "step")
-    return found | {"damping": float(found["damping"])}  # a whole number is a number
+    number = found["damping"]
+    return found | ({"damping": float(number)} if np.ndim(number) == 0 else {})  # a whole number is a number
 
 
 damped_step = Exercise(

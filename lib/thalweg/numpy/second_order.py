@@ -316,8 +316,8 @@ class ScaledCG:
 
     .. math:: \alpha = \frac{\xi^\top(-g)}{\xi^\top H \xi + \lambda \lVert\xi\rVert_2^2}
 
-    :math:`H\xi` is a difference of two gradients, at the distance ``step``. :math:`\lambda`, at first ``damping``, falls to a quarter where the loss falls as predicted, and rises
-    where it does not. Raises ValueError for numbers that are not above 0. Sources: {cite}`moller1993`; lecture Misra, "Conjugate Gradient Methods".
+    :math:`H\xi` is a difference of two gradients, at the distance ``step``. :math:`\lambda`, at first ``damping``, falls to a quarter where the loss falls by
+    3/4 or more of what is predicted, and rises where by less than 1/4. Raises ValueError for numbers that are not above 0. Sources: {cite}`moller1993`; lecture Misra, "Conjugate Gradient Methods".
     """
 
     damping: float = 1e-6

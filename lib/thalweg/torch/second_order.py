@@ -103,7 +103,7 @@ class LBFGS(_Whole):
     r"""L-BFGS: :math:`\theta \leftarrow \theta - \alpha \tilde H^{-1} g`, where :math:`\tilde H^{-1} g` comes from the last ``history_size`` steps by the two-loop recursion.
 
     A drop-in for ``torch.optim.LBFGS``, argument by argument: ``step(closure)`` takes up to ``max_iter`` steps, with the closure, which computes the
-    loss and its gradients anew, called at most ``max_eval`` times (by default 5/4 of ``max_iter``). ``line_search_fn`` is None, for steps at the rate ``lr``, or
+    loss and its gradients anew, called at most ``max_eval`` times (by default 5/4 of ``max_iter``; a line search may add one). ``line_search_fn`` is None, for steps at the rate ``lr``, or
     "strong_wolfe". One step ends early where no entry of the gradient is above ``tolerance_grad``, or the loss or the parameters change by less than ``tolerance_change``.
     Parameters are real, of one type, on one device, in one group; those without a gradient count as 0. Raises ValueError that names the argument that
     is out of range. Sources: {cite}`nocedal1980,liu1989`; lecture Helwan, "L-BFGS".

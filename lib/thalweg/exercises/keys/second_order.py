@@ -108,6 +108,24 @@ def saddle_free(grad, hessian, least):
     return damping, -axes @ (axes.T @ grad / np.maximum(np.abs(curvatures), least))
 
 
+@damped_step.mistake(
+    "every curvature is lifted for itself",
+    "Your damping is right, but your step lifts only the curvatures below `least`, each up to it. The damping is one number, and it is added to all of them.",
+)
+def each_for_itself(grad, hessian, least):
+    curvatures, axes = np.linalg.eigh(hessian)
+    return _damping(hessian, least), -axes @ (axes.T @ grad / np.maximum(curvatures, least))
+
+
+@damped_step.mistake(
+    "only a negative curvature is lifted",
+    "Where all curvatures are positive you damp nothing. Is a bowl steep enough whose flattest direction lies between 0 and `least`?",
+)
+def only_saddles(grad, hessian, least):
+    smallest = float(np.linalg.eigvalsh(hessian)[0])
+    return _with_damping(grad, hessian, least - smallest if smallest < 0 else 0.0)
+
+
 # --- gauss_newton_cg: conjugate gradients on (J'J + damping) step = -J' errors -------------------------------------
 
 
@@ -223,6 +241,15 @@ def cg_all(jacobian, errors, damping, steps):
 def cg_errors(jacobian, errors, damping, steps):
     step, _ = _cg(jacobian, -jacobian.T @ errors, damping, steps)
     return step, np.linalg.norm(errors + jacobian @ step)
+
+
+@gauss_newton_cg.mistake(
+    "the residual is that of the undamped system",
+    "Your step is right, but the residual is measured against the matrix without its damping. Which system was to be solved?",
+)
+def cg_residual_undamped(jacobian, errors, damping, steps):
+    step, _ = _cg(jacobian, -jacobian.T @ errors, damping, steps)
+    return step, np.linalg.norm(jacobian.T @ (jacobian @ step + errors))
 
 
 # --- curvature_product: the change of the gradient along a direction -----------------------------------------------
@@ -403,6 +430,23 @@ def as_unit(grad, hessian, direction, c1, c2):
 
 
 @wolfe_interval.mistake(
+    "the direction is made one of length 1",
+    "You make the direction one of length 1 and count in that. The length is counted in multiples of the direction as it is given.",
+)
+def made_unit(grad, hessian, direction, c1, c2):
+    return _wolfe_interval(grad, hessian, direction / np.linalg.norm(direction), c1, c2)
+
+
+@wolfe_interval.mistake(
+    "the direction is taken for the steepest",
+    "Your slope at the start is the gradient's squared length, as if the direction were the negative gradient. Which product is the slope along any other?",
+)
+def steepest(grad, hessian, direction, c1, c2):
+    exact = (grad @ grad) / (direction @ hessian @ direction)
+    return (1 - c2) * exact, min(1 + c2, 2 * (1 - c1)) * exact
+
+
+@wolfe_interval.mistake(
     "the shortest length is 0",
     "You take the shortest length as 0. Armijo's condition would allow it, the one on the slope would not.",
 )
@@ -477,6 +521,27 @@ def divisors(matrix, dtheta, dgrad, direction):
         return m - np.outer(m @ s, m @ s) / (y @ s) + np.outer(y, y) / (s @ m @ s)
 
     return _if_it_bends(update, matrix, dtheta, dgrad, direction)
+
+
+@bfgs_product.mistake(
+    "both parts have the pair's divisor",
+    "You divide both outer products by the same number. What is taken away has the old matrix in it: try your matrix on the step, which part must vanish?",
+)
+def one_divisor(matrix, dtheta, dgrad, direction):
+    def update(m, s, y):
+        return m - np.outer(m @ s, m @ s) / (y @ s) + np.outer(y, y) / (y @ s)
+
+    return _if_it_bends(update, matrix, dtheta, dgrad, direction)
+
+
+@bfgs_product.mistake(
+    "the two parts have each other's sign",
+    "You add what the matrix had along the step and take away the new. Which of the two has to be in the matrix afterwards?",
+)
+def signs(matrix, dtheta, dgrad, direction):
+    return 2 * _if_it_bends(lambda m, s, y: m, matrix, dtheta, dgrad, direction) - _bfgs_product(
+        matrix, dtheta, dgrad, direction
+    )
 
 
 @bfgs_product.mistake(
@@ -590,6 +655,29 @@ def diagonal_last(grad, dthetas, dgrads, diagonal):
 
 
 @two_loop_step.mistake(
+    "the first matrix comes before both loops",
+    "The first matrix comes first in yours. It is the innermost of the product: the first loop leads to it, the second away from it.",
+)
+def diagonal_first(grad, dthetas, dgrads, diagonal):
+    return _loops(diagonal * grad, dthetas, dgrads, lambda q: q)
+
+
+@two_loop_step.mistake(
+    "the second loop gives a pair the share of another",
+    "Your second loop turns the pairs round, but not what the first loop put aside for them: each pair gets another one's share.",
+)
+def others_shares(grad, dthetas, dgrads, diagonal):
+    q, shares = np.array(grad), []
+    for s, y in zip(dthetas, dgrads, strict=True):
+        shares.append((s @ q) / (y @ s))
+        q = q - shares[-1] * y
+    q = diagonal * q
+    for s, y, share in zip(dthetas[::-1], dgrads[::-1], shares, strict=True):
+        q = q + (share - (y @ q) / (y @ s)) * s
+    return -q
+
+
+@two_loop_step.mistake(
     "the second loop has a sign wrong",
     "In your second loop the two numbers are subtracted the wrong way round. With one pair, check that your matrix times the change of the gradient is the step.",
 )
@@ -633,7 +721,7 @@ smallest_batch = Key(128)  # measure_smallest_batch(): the tests run it again
 
 smallest_batch.mistake(
     "the last batch at which gradient descent is ahead",
-    "With 64 gradient descent is still ahead. Look for the first size at which L-BFGS is.",
+    "With 64 gradient descent is still ahead, if L-BFGS goes half of the way. Look for the first size at which L-BFGS is.",
 )(64)
 smallest_batch.mistake(
     "means instead of medians",
@@ -641,7 +729,7 @@ smallest_batch.mistake(
 )(512)
 smallest_batch.mistake(
     "the smallest batch of all",
-    "With 8 examples the noise hides most of the curvature, and gradient descent is ahead. Have you added new noise in each step, to both?",
+    "With 8 examples the noise hides most of the curvature, and gradient descent is ahead. Have you added new noise in each step, to both, and taken the median over all seeds?",
 )(8)
 smallest_batch.mistake(
     "the whole ladder",
@@ -651,6 +739,15 @@ smallest_batch.mistake(
     "the noise is divided by the batch, not by its root",
     "Your noise falls like 1/B. The mean of B independent numbers has the spread of one over the root of B.",
 )(16)
+
+smallest_batch.mistake(
+    "the memory is another one",
+    "With 128 L-BFGS is ahead already. Is the memory as asked, only pairs that bend upwards, and no more than the last ten?",
+)(256)
+smallest_batch.mistake(
+    "gradient descent has another rate",
+    "With 32 gradient descent is still ahead. Does yours take its steps at the rate 1?",
+)(32)
 
 KEYS = {
     "second_order.damped_step": damped_step,
