@@ -594,11 +594,11 @@ crossing = Key(6)  # measure_crossing(): the tests run it again
 
 crossing.mistake(
     "one trial is enough",
-    "With a single trial, drawn at random, Nesterov's loss is many times Adam's: most of the rates are too small, and the large ones explode.",
+    "With a single trial, drawn at random, Nesterov's loss is many times Adam's: most of the rates are too small, and the large ones explode. A run that explodes counts as 100, not as nothing: it has used up a trial of the budget.",
 )(1)
 crossing.mistake(
     "the budget is one too small",
-    "At that budget Adam is still ahead. Does your list of budgets begin with 0, or did you draw with replacement?",
+    "At that budget Adam is still ahead. Does your list of budgets begin with 0?",
 )(5)
 crossing.mistake(
     "the budget is one too large",
@@ -609,9 +609,13 @@ crossing.mistake(
     "With all 26 rates Nesterov is ahead, that is right. But so it is with far fewer.",
 )(26)
 crossing.mistake(
+    "trials are drawn with replacement",
+    "That is the budget if the same rate can be drawn twice, which wastes a trial and hurts whoever needs luck. Here k different rates are run.",
+)(8)
+crossing.mistake(
     "losses that explode are not counted as 100",
-    "A run that explodes counts as 100, not as nothing: it has used up a trial of the budget.",
-)(3)
+    "A loss above 100 counts as 100. Your runs that explode count with all their digits, so that Nesterov's mean is huge as long as one of them can be the best.",
+)(9)
 
 KEYS = {
     "comparing_optimizers.expected_best": expected_best,
