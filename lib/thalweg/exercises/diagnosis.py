@@ -205,9 +205,12 @@ class _Seen:
 
     def substitution(self, wrong: Sequence[str]) -> str:
         """Other inputs for which all of the outputs ``wrong`` would be right, as "t were one larger", or nothing."""
-        for said, change in _changes(self.rows[0][0].inputs, self.names):
-            if all(self._right_if(said, change, i, row, wrong) for i, row in zip(self.chosen, self.rows, strict=True)):
-                return said
+        with np.errstate(all="ignore"):  # 0 times infinity
+            for said, change in _changes(self.rows[0][0].inputs, self.names):
+                if all(
+                    self._right_if(said, change, i, row, wrong) for i, row in zip(self.chosen, self.rows, strict=True)
+                ):
+                    return said
         return ""
 
     def _right_if(self, said: str, change: Callable[[Mapping], dict], i: int, row: Row, wrong: Sequence[str]) -> bool:

@@ -53,7 +53,7 @@ def worst_of_k(validation, test, k):
 
 @expected_best.mistake(
     "the test error chooses",
-    "Your validation error is right. But your test error is that of trials chosen by their test error, and nobody may look at that before choosing. Which trial has been chosen?",
+    "Your test error is that of trials chosen by their test error, and nobody may look at that before choosing. Which trial has been chosen?",
 )
 def test_chooses(validation, test, k):
     chances = _without(len(validation), k)
@@ -213,19 +213,19 @@ def not_divided(grad, uniform, keep):
 
 
 @sparse_noise.mistake(
+    "the variance is that of the mask",
+    "Your variance is that of the gradient times the mask, before anything is divided by keep. What does a division do to a variance?",
+)
+def variance_of_mask(grad, uniform, keep):
+    return np.where(uniform < keep, grad / keep, 0), grad**2 * keep * (1 - keep)
+
+
+@sparse_noise.mistake(
     "neither the gradient nor its variance is divided by keep",
     "You hide entries and do not make up for it, in the gradient as well as in the variance. On average the gradient must be right.",
 )
 def nowhere_divided(grad, uniform, keep):
     return np.where(uniform < keep, grad, 0), grad**2 * keep * (1 - keep)
-
-
-@sparse_noise.mistake(
-    "the variance is that of the mask",
-    "Your gradient is right. Its variance is that of the gradient times the mask, before you divide by keep. What does a division do to a variance?",
-)
-def variance_of_mask(grad, uniform, keep):
-    return np.where(uniform < keep, grad / keep, 0), grad**2 * keep * (1 - keep)
 
 
 @sparse_noise.mistake(
@@ -304,7 +304,7 @@ def sign_of_kept(theta, grad, m, lr, beta1, beta2, weight_decay):
 
 @lion_step.mistake(
     "the average whose sign is taken is kept, too",
-    "Your step is right. But you keep the average that was made for its sign; the one that is kept has a longer memory.",
+    "You keep the average that was made for the sign; the one that is to be kept has a longer memory.",
 )
 def kept_for_sign(theta, grad, m, lr, beta1, beta2, weight_decay):
     mixed = beta1 * m + (1 - beta1) * grad
@@ -361,6 +361,32 @@ def decay_in_gradient(theta, grad, m, lr, beta1, beta2, weight_decay):
 def decay_without_rate(theta, grad, m, lr, beta1, beta2, weight_decay):
     mixed = beta1 * m + (1 - beta1) * grad
     return (1 - weight_decay) * theta - lr * np.sign(mixed), beta2 * m + (1 - beta2) * grad
+
+
+@lion_step.mistake(
+    "the weight decay comes after the step",
+    "You shrink the parameters after the step, and so the step itself as well. It is the old parameters that shrink.",
+)
+def decay_after(theta, grad, m, lr, beta1, beta2, weight_decay):
+    theta, kept = _lion(theta, grad, m, lr, beta1 * m + (1 - beta1) * grad, beta2 * m + (1 - beta2) * grad, 0.0)
+    return (1 - lr * weight_decay) * theta, kept
+
+
+@lion_step.mistake(
+    "the weight decay goes through the sign",
+    "You add the decay to what the sign is taken of, and the sign swallows its size. It belongs beside the sign.",
+)
+def decay_in_sign(theta, grad, m, lr, beta1, beta2, weight_decay):
+    mixed = beta1 * m + (1 - beta1) * grad + weight_decay * theta
+    return _lion(theta, grad, m, lr, mixed, beta2 * m + (1 - beta2) * grad, 0.0)
+
+
+@lion_step.mistake(
+    "the gradient is added with its full weight",
+    "You add the whole gradient to a part of the old average, as momentum does. Here the two weights add up to 1.",
+)
+def full_weight(theta, grad, m, lr, beta1, beta2, weight_decay):
+    return _lion(theta, grad, m, lr, beta1 * m + grad, beta2 * m + grad, weight_decay)
 
 
 @lion_step.mistake(
@@ -512,7 +538,7 @@ paired = Key(_paired)
 
 @paired.mistake(
     "the seeds are not paired",
-    "Your difference is right. Its error adds the spreads of both methods, as if their seeds had nothing to do with each other. What is hard about a seed is hard for both.",
+    "Your error adds the spreads of both methods, as if their seeds had nothing to do with each other. What is hard about a seed is hard for both.",
 )
 def not_paired(first, second):
     n = len(first)
@@ -544,6 +570,15 @@ def population(first, second):
 def by_n(first, second):
     d = first - second
     return d.mean(), d.std(ddof=1) / len(d)
+
+
+@paired.mistake(
+    "the 1 is taken off twice",
+    "The n - 1 belongs into the variance of the differences. Their mean is nevertheless one of n numbers.",
+)
+def one_off_twice(first, second):
+    d = first - second
+    return d.mean(), d.std(ddof=1) / np.sqrt(len(d) - 1)
 
 
 @paired.mistake(
@@ -594,24 +629,28 @@ crossing = Key(6)  # measure_crossing(): the tests run it again
 
 crossing.mistake(
     "one trial is enough",
-    "With a single trial, drawn at random, Nesterov's loss is many times Adam's: most of the rates are too small, and the large ones explode.",
+    "With a single trial, drawn at random, Nesterov's loss is many times Adam's: most of the rates are too small, and the large ones explode. A run that explodes counts as 100, not as nothing: it has used up a trial of the budget.",
 )(1)
 crossing.mistake(
     "the budget is one too small",
-    "At that budget Adam is still ahead. Does your list of budgets begin with 0, or did you draw with replacement?",
+    "At that budget Adam is still ahead. Does your list of budgets begin with 0, or do you step along v alone, as the heavy ball does?",
 )(5)
 crossing.mistake(
     "the budget is one too large",
-    "At one trial less Nesterov is ahead already. Where does your list of budgets begin?",
+    "At one trial less Nesterov is ahead already. Where does your list of budgets begin, are there 30 steps, and are both of Adam's averages corrected?",
 )(7)
 crossing.mistake(
     "all rates are tried",
     "With all 26 rates Nesterov is ahead, that is right. But so it is with far fewer.",
 )(26)
 crossing.mistake(
+    "trials are drawn with replacement",
+    "That is the budget if the same rate can be drawn twice, which wastes a trial and hurts whoever needs luck. Here k different rates are run.",
+)(8)
+crossing.mistake(
     "losses that explode are not counted as 100",
-    "A run that explodes counts as 100, not as nothing: it has used up a trial of the budget.",
-)(3)
+    "A loss above 100 counts as 100. Your runs that explode count with all their digits, so that Nesterov's mean is huge as long as one of them can be the best.",
+)(9)
 
 KEYS = {
     "comparing_optimizers.expected_best": expected_best,
