@@ -7,7 +7,7 @@ trained for 120 rounds, each a walk of 100 steps on 64 fresh functions |W theta 
 runs on 64 functions that it has not seen ("own kind"), on the same times 1,000 ("steeper"), on functions of 50 parameters ("larger"), and
 on softmax regression of 1,348 digits for 400 steps ("digits"). The others run at the best of 21 rates from 1e-7 to 1,000, heavy ball and Nesterov with the better of the
 decays 0.9 and 0.95 as well, chosen on other functions (the digits: on the same) by the loss at the end. (The digits can be separated, so that there the
-loss falls further the longer the steps are: their best rates are the largest.) A loss is a mean over the functions.
+loss falls further the longer the steps are: the best rates of heavy ball and Nesterov are the largest.) A loss is a mean over the functions.
 """
 
 import csv
@@ -26,11 +26,11 @@ PROBLEMS = {"own kind": 100, "steeper": 100, "larger": 100, "digits": 400}
 
 
 def quadratics(seed, d=10, scale=1.0, functions=FUNCTIONS):
-    """A start and a loss that is the sum over functions, so that each has the gradient of its own."""
+    """A start and a loss that is the mean over the functions, in training as in the races: the network sees the size of gradients."""
     draw = torch.Generator().manual_seed(seed)
     W, y = torch.randn(functions, d, d, generator=draw), torch.randn(functions, d, generator=draw)
     start = torch.randn(functions, d, generator=draw)
-    return start, lambda theta: scale * ((W @ theta[..., None])[..., 0] - y).square().sum()
+    return start, lambda theta: scale * ((W @ theta[..., None])[..., 0] - y).square().sum() / functions
 
 
 def softmax():
@@ -41,11 +41,11 @@ def softmax():
 
 
 def problem(name, seed):
-    """A start, its loss, and what the loss is divided by to be a mean in the units of the own kind."""
+    """A start, its loss, and what the loss is divided by to be in the units of the own kind."""
     if name == "digits":
         return *softmax(), 1
     options = {"own kind": {}, "steeper": {"scale": 1000.0}, "larger": {"d": 50}}[name]
-    return *quadratics(seed, **options), FUNCTIONS * options.get("scale", 1.0)
+    return *quadratics(seed, **options), options.get("scale", 1.0)
 
 
 def walk(step, state, start, loss, divisor, steps):
@@ -104,8 +104,7 @@ if __name__ == "__main__":
             learned = tt.LearnedOptimizer()
 
             def draw(round_, seed=seed):
-                start, loss = quadratics(10_000 + 1000 * seed + round_)
-                return start, lambda theta: loss(theta) / FUNCTIONS
+                return quadratics(10_000 + 1000 * seed + round_)
 
             tt.meta_train(learned, draw, ROUNDS, steps=100, unroll=20, lr=0.01)
             for name, steps in PROBLEMS.items():

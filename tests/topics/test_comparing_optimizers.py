@@ -1,5 +1,6 @@
 """Lion and Muon against torch.optim and optax; budgets against brute force; the gauntlet against the loop that runs one problem; LSTM against LSTM."""
 
+import csv
 import importlib
 import itertools
 import math
@@ -355,10 +356,31 @@ def test_the_experiment_of_the_assignment_is_measured_again():
     assert measure_crossing() == crossing.reference
 
 
-# --- the stored table ---------------------------------------------------------------------------------------------
+# --- the stored tables --------------------------------------------------------------------------------------------
 
 sys.path.append(str(Path(__file__).parents[1] / "bench"))
 bench = importlib.import_module("comparing_optimizers_gauntlet")
+training = importlib.import_module("comparing_optimizers_learned")
+
+
+def test_the_learned_optimizer_races_on_gradients_of_the_size_it_was_trained_on():
+    start, loss, divisor = training.problem("own kind", 3)
+    other, trained_on = training.quadratics(3)
+    assert float(loss(start)) == float(trained_on(other))
+    assert divisor == 1
+
+
+@pytest.mark.parametrize("name", ["own kind", "steeper", "larger"])
+def test_the_table_of_the_learned_optimizer_is_measured_again(name):
+    with Path(training.__file__).with_suffix(".csv").open() as file:
+        table = list(csv.DictReader(line for line in file if line[0] != "#"))
+    for method, make in (("gradient descent", tn.GradientDescent), ("heavy ball", tn.Momentum), ("Adam", tn.Adam)):
+        rows = [row for row in table if (row["problem"], row["optimizer"], row["seed"]) == (name, method, "0")]
+        told, *rho = map(float, rows[0]["settings"].split())
+        rate = float(min(training.RATES, key=lambda rate: abs(rate / told - 1)))
+        losses = training.in_numpy(make(rate, *rho), *training.problem(name, 0), 100)
+        found = [losses[int(row["step"])] for row in rows]
+        np.testing.assert_allclose(found, [float(row["loss"]) for row in rows], rtol=1e-3)
 
 
 class OneByOne:
