@@ -65,7 +65,7 @@ def linear_mean_of_rows(dy, cache):
 
 @linear_backward.mistake(
     "only the bias takes a mean",
-    "Your dx and W are right. The bias has as many users as a weight has: should it treat what they send differently?",
+    "The bias has as many users as a weight has: should it treat what they send differently?",
 )
 def linear_mean_of_bias(dy, cache):
     dx, gradients = _linear(dy, cache)
@@ -83,7 +83,7 @@ def linear_bias_by_position(dy, cache):
 
 @linear_backward.mistake(
     "the weights have a gradient for each example",
-    "Your dx and b are right. In W you have one matrix for each example, although all of them were multiplied by the same weights: what becomes of their shares?",
+    "In W you have one matrix for each example, although all of them were multiplied by the same weights: what becomes of their shares?",
 )
 def linear_weights_by_example(dy, cache):
     dx, gradients = _linear(dy, cache)
@@ -92,7 +92,7 @@ def linear_weights_by_example(dy, cache):
 
 @linear_backward.mistake(
     "the gradients are means over the positions",
-    "Your dx is right. For the parameters you divide by the number of positions. Each position is one more use of them, and the loss feels every use in full.",
+    "For the parameters you divide by the number of positions. Each position is one more use of them, and the loss feels every use in full.",
 )
 def linear_mean_of_positions(dy, cache):
     dx, gradients = _linear(dy, cache)
@@ -110,7 +110,7 @@ def linear_last_position(dy, cache):
 
 @linear_backward.mistake(
     "the positions are added up before they are multiplied",
-    "Your bias is right. But for the weights you add up inputs and gradients over the positions first and then multiply: that mixes the input of one position with the gradient of "
+    "For the weights you add up inputs and gradients over the positions first and then multiply: that mixes the input of one position with the gradient of "
     "another.",
 )
 def linear_summed_first(dy, cache):
@@ -120,7 +120,7 @@ def linear_summed_first(dy, cache):
 
 @linear_backward.mistake(
     "dx is divided by the number of examples",
-    "Your parameters are right. In dx each example has a row of its own, in which only its own gradient counts; what is there to divide?",
+    "In dx each example has a row of its own, in which only its own gradient counts; what is there to divide?",
 )
 def linear_dx_mean(dy, cache):
     dx, gradients = _linear(dy, cache)
@@ -174,7 +174,7 @@ def loss_unweighted(scores, targets, weights):
 
 @weighted_loss.mistake(
     "the gradient knows nothing of the weights",
-    "Your loss is right. Its gradient is the one of the plain mean: an example whose loss counts double also pulls twice as hard.",
+    "The gradient of your loss is the one of the plain mean: an example whose loss counts double also pulls twice as hard.",
 )
 def gradient_unweighted(scores, targets, weights):
     return _loss(scores, targets, weights)[0], _loss(scores, targets, np.ones_like(weights))[1]
@@ -182,7 +182,7 @@ def gradient_unweighted(scores, targets, weights):
 
 @weighted_loss.mistake(
     "the gradient is not divided",
-    "Your loss is right. It ends with a division, and what is divided on the way forward is divided on the way back as well.",
+    "Your loss ends with a division, and what is divided on the way forward is divided on the way back as well.",
 )
 def gradient_not_divided(scores, targets, weights):
     loss, dscores = _loss(scores, targets, weights)
@@ -191,7 +191,7 @@ def gradient_not_divided(scores, targets, weights):
 
 @weighted_loss.mistake(
     "the gradient divides by the number of examples",
-    "Your loss is right. By what does it divide? The gradient divides by the same.",
+    "By what does your loss divide? The gradient divides by the same.",
 )
 def gradient_over_batch(scores, targets, weights):
     loss, dscores = _loss(scores, targets, weights)
@@ -200,7 +200,7 @@ def gradient_over_batch(scores, targets, weights):
 
 @weighted_loss.mistake(
     "the gradient points down the loss",
-    "Your gradient is right but for its sign: it says where the loss falls. Should the right class's score have a positive gradient or a negative one?",
+    "Your gradient has the wrong sign: it says where the loss falls. Should the right class's score have a positive gradient or a negative one?",
 )
 def gradient_downhill(scores, targets, weights):
     loss, dscores = _loss(scores, targets, weights)
@@ -209,7 +209,7 @@ def gradient_downhill(scores, targets, weights):
 
 @weighted_loss.mistake(
     "the right class is forgotten in the gradient",
-    "Your loss is right. Your gradient is the probabilities, which pushes every score down. What is different for the score that should be high?",
+    "Your gradient is the probabilities, which pushes every score down. What is different for the score that should be high?",
 )
 def gradient_without_targets(scores, targets, weights):
     logs = _log_probabilities(scores, scores.max(axis=1, keepdims=True))
@@ -218,7 +218,7 @@ def gradient_without_targets(scores, targets, weights):
 
 @weighted_loss.mistake(
     "the gradient stops at the probabilities",
-    "Your loss is right. Your gradient is the one in the probabilities: minus one over them, at the right class. There is still the softmax to go through.",
+    "Your gradient is the one in the probabilities: minus one over them, at the right class. There is still the softmax to go through.",
 )
 def gradient_in_probabilities(scores, targets, weights):
     logs = _log_probabilities(scores, scores.max(axis=1, keepdims=True))
@@ -303,7 +303,7 @@ def without_shortcuts(dy, layer, caches):
 
 @repeated_backward.mistake(
     "each use overwrites the gradients of the one before",
-    "Your dx is right. Your parameters keep what the first use has sent and forget the others, because each overwrites what was there.",
+    "Your parameters keep what the first use has sent and forget the others, because each overwrites what was there.",
 )
 def overwrites(dy, layer, caches):
     return _repeated(dy, layer, caches, add=False)
@@ -311,7 +311,7 @@ def overwrites(dy, layer, caches):
 
 @repeated_backward.mistake(
     "only the last use counts for the parameters",
-    "Your dx is right. Your parameters hear only from the use next to the loss. The same parameters were used before that, too.",
+    "Your parameters hear only from the use next to the loss. The same parameters were used before that, too.",
 )
 def last_use_only(dy, layer, caches):
     return _repeated(dy, layer, caches)[0], layer.backward(dy, caches[-1])[1]
@@ -327,7 +327,7 @@ def in_forward_order(dy, layer, caches):
 
 @repeated_backward.mistake(
     "the parameters' gradients are averaged over the uses",
-    "Your dx is right. For the parameters you take the mean of what the uses send. If a weight grows a little, does the loss feel one use of it, or all?",
+    "For the parameters you take the mean of what the uses send. If a weight grows a little, does the loss feel one use of it, or all?",
 )
 def averaged_over_uses(dy, layer, caches):
     dx, gradients = _repeated(dy, layer, caches)
@@ -375,7 +375,7 @@ def shortcut_alone(dy, layer, caches):
 
 @repeated_backward.mistake(
     "the shortcut of the first use is forgotten",
-    "Your parameters are right. Your dx is what the layer of the first use hands down. That use, too, has a way around it.",
+    "Your dx is what the layer of the first use hands down. That use, too, has a way around it.",
 )
 def without_the_last_addition(dy, layer, caches):
     _, gradients = _repeated(dy, layer, caches)
@@ -594,7 +594,7 @@ def only_stretched(grad, shape):
 
 @unbroadcast.mistake(
     "the copies are averaged",
-    "Your shape is right. You take the mean over the copies. Each copy went its own way to the loss: what do several ways do with each other?",
+    "You take the mean over the copies. Each copy went its own way to the loss: what do several ways do with each other?",
 )
 def averages_copies(grad, shape):
     copies = grad.size / max(1, int(np.prod(shape)))
@@ -603,7 +603,7 @@ def averages_copies(grad, shape):
 
 @unbroadcast.mistake(
     "only one of the copies is kept",
-    "Your shape is right. You keep what the first copy has got and forget the others.",
+    "You keep what the first copy has got and forget the others.",
 )
 def keeps_one_copy(grad, shape):
     grad = grad[(0,) * (grad.ndim - len(shape))]

@@ -159,7 +159,7 @@ def mended_nothing(x, gamma, beta, mean, var, momentum, eps, training):
 
 @mended.mistake(
     "training and test time are exchanged",
-    "Your averages are right. But look which statistics normalize: in training it should be the batch's own, at test time what was kept.",
+    "Look which statistics normalize: in training it should be the batch's own, at test time what was kept.",
 )
 def mended_exchanged(x, gamma, beta, mean, var, momentum, eps, training):
     return _layer(x, gamma, beta, mean, var, momentum, eps, training, batch=(False, True))
@@ -244,7 +244,7 @@ def mended_weighs_the_old(x, gamma, beta, mean, var, momentum, eps, training):
 
 @mended.mistake(
     "the averages move at test time, after the answer",
-    "Your y is right in both modes. But at test time your averages still take in the batch, so that the next evaluation finds other ones.",
+    "At test time your averages still take in the batch, so that the next evaluation finds other ones.",
 )
 def mended_moves_afterwards(x, gamma, beta, mean, var, momentum, eps, training):
     y, _, _ = _layer(x, gamma, beta, mean, var, momentum, eps, training)
@@ -304,7 +304,7 @@ def merged_alike(means, variances, sizes):
 
 @merged.mistake(
     "the spread between the batches is forgotten",
-    "Your mean is right. Your variance is what the examples spread around the means of their batches; these means differ, too.",
+    "Your variance is what the examples spread around the means of their batches; these means differ, too.",
 )
 def no_spread_between(means, variances, sizes):
     share = sizes[:, None] / sizes.sum()
@@ -322,7 +322,7 @@ def plain_averages(means, variances, sizes):
 
 @merged.mistake(
     "the spread within the batches is forgotten",
-    "Your mean is right. Your variance is that of the batches' means alone, as if all examples of a batch were equal.",
+    "Your variance is that of the batches' means alone, as if all examples of a batch were equal.",
 )
 def no_spread_within(means, variances, sizes):
     share = sizes[:, None] / sizes.sum()
@@ -380,7 +380,7 @@ def means_alike(means, variances, sizes):
 
 @merged.mistake(
     "the spread between the batches counts all batches alike",
-    "Your mean is right, and so is the part within the batches. How far a batch's mean is from the common one counts for each of its examples.",
+    "How far a batch's mean is from the common one counts for each of its examples.",
 )
 def spread_between_alike(means, variances, sizes):
     share = sizes[:, None] / sizes.sum()
@@ -389,7 +389,7 @@ def spread_between_alike(means, variances, sizes):
 
 @merged.mistake(
     "the batches' variances count alike",
-    "Your mean is right, and so is the spread between the batches. Within them, the variance of twenty examples says more about the data than that of three.",
+    "Within the batches, the variance of twenty examples says more about the data than that of three.",
 )
 def variances_alike(means, variances, sizes):
     share = sizes[:, None] / sizes.sum()
@@ -429,7 +429,7 @@ def folded_before(gamma, beta, mean, var, eps, w, b):
 
 @fold.mistake(
     "the rows of w are scaled",
-    "Your bias is right. An input has its factor wherever it goes: which entries of w does it meet, a row or a column?",
+    "An input has its factor wherever it goes: which entries of w does it meet, a row or a column?",
 )
 def rows_scaled(gamma, beta, mean, var, eps, w, b):
     scale = gamma / np.sqrt(var + eps)
@@ -446,7 +446,7 @@ def mean_forgotten(gamma, beta, mean, var, eps, w, b):
 
 @fold.mistake(
     "beta is forgotten",
-    "Your weights are right. The last thing that the normalization does to each feature is missing from your bias.",
+    "The last thing that the normalization does to each feature is missing from your bias.",
 )
 def beta_forgotten(gamma, beta, mean, var, eps, w, b):
     scale = gamma / np.sqrt(var + eps)
@@ -455,7 +455,7 @@ def beta_forgotten(gamma, beta, mean, var, eps, w, b):
 
 @fold.mistake(
     "the bias stays as it was",
-    "Your weights are right. But put in an x that equals the running mean: the normalization makes beta of it, and the linear layer makes what of that?",
+    "Put in an x that equals the running mean: the normalization makes beta of it, and the linear layer makes what of that?",
 )
 def bias_unchanged(gamma, beta, mean, var, eps, w, b):
     return w * (gamma / np.sqrt(var + eps)), b + 0
@@ -490,7 +490,7 @@ def beta_scaled(gamma, beta, mean, var, eps, w, b):
 
 @fold.mistake(
     "the mean is not scaled",
-    "Your weights are right. The mean is subtracted before the division, so it is divided like x; in your bias it is not.",
+    "The mean is subtracted before the division, so it is divided like x; in your bias it is not.",
 )
 def mean_unscaled(gamma, beta, mean, var, eps, w, b):
     return w * (gamma / np.sqrt(var + eps)), b + w @ (beta - mean)
@@ -507,7 +507,7 @@ def bias_forgotten(gamma, beta, mean, var, eps, w, b):
 
 @fold.mistake(
     "the constant meets the columns of w",
-    "Your weights are right. The constant has one entry for each input, and so the sum in w @ constant runs over a row of w; yours runs over a column.",
+    "The constant has one entry for each input, and so the sum in w @ constant runs over a row of w; yours runs over a column.",
 )
 def constant_transposed(gamma, beta, mean, var, eps, w, b):
     scale = gamma / np.sqrt(var + eps)
@@ -567,7 +567,7 @@ def _dgamma(dy, x_hat):
 
 @rms_backward.mistake(
     "the root mean square is taken for a constant",
-    "Your dgamma is right. But every entry of an example also moves its root mean square, and through it all other entries of y. Stretch an example: y stays (almost), so "
+    "Every entry of an example also moves its root mean square, and through it all other entries of y. Stretch an example: y stays (almost), so "
     "dx must have (almost) no part along it.",
 )
 def rms_constant(dy, cache):
@@ -640,7 +640,7 @@ def sum_for_mean(dy, cache):
 
 @rms_backward.mistake(
     "gamma is missing from dx",
-    "Your dgamma is right. On its way from y to x_hat the gradient passes the factor gamma; yours does not.",
+    "On its way from y to x_hat the gradient passes the factor gamma; yours does not.",
 )
 def no_gamma(dy, cache):
     x_hat, rms, gamma = cache
@@ -669,7 +669,7 @@ def not_divided(dy, cache):
 
 @rms_backward.mistake(
     "the gradient of gamma is averaged",
-    "Your dx is right. gamma acts on every example, so its gradient adds up over the batch; the 1/B of the loss is in dy already.",
+    "In the forward pass gamma acts on every example, so its gradient adds up over the batch; the 1/B of the loss is in dy already.",
 )
 def averaged_gamma(dy, cache):
     x_hat, rms, gamma = cache
@@ -678,7 +678,7 @@ def averaged_gamma(dy, cache):
 
 @rms_backward.mistake(
     "x_hat is missing from the gradient of gamma",
-    "Your dx is right. What does gamma multiply, so that its gradient has it as a factor?",
+    "What does gamma multiply, so that its gradient has it as a factor?",
 )
 def gamma_without_x_hat(dy, cache):
     return _rms_backward(dy, cache)[0], {"gamma": dy.sum(axis=0)}
@@ -686,7 +686,7 @@ def gamma_without_x_hat(dy, cache):
 
 @rms_backward.mistake(
     "the gradient of gamma has x in the place of x_hat",
-    "Your dx is right. gamma multiplies what has been divided by the root mean square already.",
+    "In the forward pass gamma multiplies what has been divided by the root mean square already.",
 )
 def gamma_with_x(dy, cache):
     x_hat, rms, gamma = cache

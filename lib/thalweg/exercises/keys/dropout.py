@@ -39,7 +39,7 @@ repaired = Key(lambda x, dy, keep, u=None: _layer(x, dy, keep, u, _below))
 
 @repaired.mistake(
     "the friend's mask keeps what should go",
-    "Your test time and your way back are right. But count in training: of many units with keep = 0.8, how many does your mask leave in?",
+    "Count in training: of many units with keep = 0.8, how many does your mask leave in?",
 )
 def repaired_1(x, dy, keep, u=None):
     return _layer(x, dy, keep, u, _above)
@@ -135,7 +135,7 @@ def repaired_11(x, dy, keep, u=None):
 
 @repaired.mistake(
     "the gradient passes units that were dropped",
-    "Your y is right. But a unit that was dropped sent nothing on: can a change of it have changed the loss?",
+    "A unit that was dropped sent nothing on: can a change of it have changed the loss?",
 )
 def repaired_12(x, dy, keep, u=None):
     return _layer(x, dy, keep, u, _below, back=lambda mask, keep: np.ones_like(mask, dtype=float) / keep)
