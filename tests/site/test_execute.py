@@ -13,7 +13,13 @@ from thalweg.site import execute
     [
         ("import numpy as np", set()),
         ("from thalweg.numpy import Momentum", {"thalweg.numpy.momentum", "thalweg.numpy._hyperparameters"}),
-        ("from thalweg import torch as tt\ntt.mlp(1, 2)", {"thalweg.torch.fit", "thalweg.data", "thalweg.minimize"}),
+        (
+            "from thalweg import torch as tt\ntt.mlp(1, 2)",
+            {
+                *("thalweg.torch.fit", "thalweg.torch.schedules", "thalweg.numpy.schedules", "thalweg.data"),
+                *("thalweg.minimize", "thalweg.numpy._hyperparameters"),
+            },
+        ),
         ("from thalweg import data, surfaces", {"thalweg.data", "thalweg.surfaces"}),
         ("import thalweg.surfaces", {"thalweg.surfaces"}),
     ],

@@ -59,7 +59,7 @@ def orthogonalize(matrix: Tensor, steps: int = 5, eps: float = 1e-7) -> Tensor:
 
 
 class Muon(ListOptimizer):
-    r"""Muon: :math:`v \leftarrow \rho v + g,\ \theta \leftarrow (1 - \alpha\lambda)\,\theta - \alpha \sqrt{\max(1, d_\mathrm{out}/d_\mathrm{in})}\ \mathrm{orthogonalize}(g + \rho v)`.
+    r"""Muon: :math:`v \leftarrow \rho v + g`, then a step along :math:`g + \rho v`, made orthogonal, of the rate :math:`\alpha\sqrt{\max(1, d_\mathrm{out}/d_\mathrm{in})}`.
 
     A drop-in for ``torch.optim.Muon(params, lr, weight_decay, momentum=rho, nesterov=nesterov, ns_steps=steps)``, which orthogonalizes in bfloat16 whatever the parameters are in.
     ``params``: matrices of :math:`d_\mathrm{out}` rows and :math:`d_\mathrm{in}` columns, or groups of them; the other parameters of a network get another optimizer. Raises ValueError that
