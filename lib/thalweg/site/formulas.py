@@ -122,6 +122,8 @@ def _font(path: Path, shown: set[str]) -> str:
     font = TTFont(path, recalcTimestamp=False)
     subsetter = Subsetter()
     subsetter.options.hinting = False
+    subsetter.options.layout_features = []  # KaTeX places every letter itself
+    subsetter.options.name_IDs = []
     subsetter.populate(unicodes={ord(character) for character in shown})
     subsetter.subset(font)
     font.flavor = "woff2"
