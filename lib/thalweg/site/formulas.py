@@ -212,7 +212,9 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
     css = (folder / "dist/katex.min.css").read_text(encoding="utf-8")
     classes, shown = drawn(path.read_text(encoding="utf-8") for path in written.pages(app))
     classes &= set(re.findall(r"\.([\w-]+)", css))
-    made_of = zlib.crc32(repr((css, sorted(classes), sorted(shown))).encode())
+    made_of = zlib.crc32(
+        repr((css, sorted(classes), sorted(shown), Path(__file__).read_text(encoding="utf-8"))).encode()
+    )
     licence = f"/*! KaTeX and its fonts.\n{(folder / 'LICENSE').read_text(encoding='utf-8')}*/\n/* {made_of:08x} */\n"
     file = Path(app.outdir) / "_static" / SHEET
     if not file.exists() or not file.read_text(encoding="utf-8").startswith(licence):  # two seconds, for the fonts
