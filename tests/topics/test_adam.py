@@ -113,28 +113,6 @@ def test_float32(name):
     np.testing.assert_allclose(in_numpy, exact[:4], rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", [*THEIRS, "AdamUncorrected"])
-def test_state_saved_loaded_and_continued_without_a_difference(name, tmp_path):
-    grad, start = quadratic(0)
-
-    def walk(p, optimizer, steps=50):
-        for _ in range(steps):
-            p.grad = torch.as_tensor(grad(p.detach().numpy()))
-            optimizer.step()
-
-    p = torch.nn.Parameter(torch.tensor(start))
-    optimizer = getattr(tt, name)([p], lr=0.02, weight_decay=0.1)
-    walk(p, optimizer)
-    torch.save({"p": p.detach(), "state": optimizer.state_dict()}, tmp_path / "saved.pt")
-    saved = torch.load(tmp_path / "saved.pt", weights_only=True)
-    q = torch.nn.Parameter(saved["p"].clone())
-    resumed = getattr(tt, name)([q], lr=0.5)
-    resumed.load_state_dict(saved["state"])
-    walk(p, optimizer)
-    walk(q, resumed)
-    assert torch.equal(p, q)
-
-
 def test_a_parameter_that_had_no_gradient_counts_its_own_steps():
     """As in torch.optim: the correction depends on how many gradients a parameter has seen, not on the loop's step."""
     paths = []
@@ -176,22 +154,6 @@ def test_bad_hyperparameters_are_named(name, argument, value):
         getattr(tt, name)([p], **{argument: value})
     with pytest.raises(ValueError, match=wanted):
         getattr(tt, name)([p]).add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], argument: value})
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-@pytest.mark.parametrize("name", THEIRS)
-def test_on_a_gpu(name):
-    torch.manual_seed(0)
-    start = torch.randn(1000, dtype=torch.float64, device="cuda")
-    paths = []
-    for make in (lambda p: getattr(tt, name)(p, lr=0.01), theirs(name, {"lr": 0.01})):
-        p = torch.nn.Parameter(start.clone())
-        optimizer = make([p])
-        for _ in range(STEPS):
-            p.grad = p.detach() * torch.linspace(0.1, 10, 1000, dtype=torch.float64, device="cuda")
-            optimizer.step()
-        paths.append(p.detach())
-    torch.testing.assert_close(*paths, rtol=0, atol=1e-12)
 
 
 # --- what the chapter derives ------------------------------------------------------------------------------------

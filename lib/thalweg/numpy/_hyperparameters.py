@@ -1,6 +1,7 @@
 """Checks of arguments: one message for each way to get one wrong."""
 
 import math
+from numbers import Integral
 
 
 def require(ok: bool, name: str, value: object, wanted: str) -> None:
@@ -16,6 +17,18 @@ def _is_number(value: object) -> bool:
 def require_rate(name: str, value: float) -> None:
     """A learning rate or penalty: finite and at least 0."""
     require(_is_number(value) and value >= 0, name, value, "a finite number of at least 0")
+
+
+def require_positive(name: str, value: float) -> None:
+    """What is divided by, or has a logarithm: finite and above 0."""
+    require_rate(name, value)
+    require(value > 0, name, value, "above 0")
+
+
+def require_count(name: str, value: object) -> None:
+    """How many there are of something: a whole number of at least 1."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    require(whole and value >= 1, name, value, "a whole number of at least 1")  # type: ignore[operator]
 
 
 def require_fraction(name: str, value: float) -> None:

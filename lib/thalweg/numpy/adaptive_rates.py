@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._hyperparameters import require, require_fraction, require_rate
+from ._hyperparameters import require, require_count, require_fraction, require_rate
 
 __all__ = ["VSGD", "AdaDelta", "AdaGrad", "Manhattan", "RMSProp", "Rprop", "RpropBacktracking"]
 
@@ -243,7 +243,7 @@ class VSGD:
     def __post_init__(self) -> None:
         require_rate("caution", self.caution)
         require_rate("floor", self.floor)
-        require(isinstance(self.watch, int) and self.watch >= 1, "watch", self.watch, "a whole number of at least 1")
+        require_count("watch", self.watch)
         require(self.caution > 0, "caution", self.caution, "above 0")
         require(self.floor > 0, "floor", self.floor, "above 0")
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._hyperparameters import require, require_fraction, require_rate
+from ._hyperparameters import require, require_count, require_fraction, require_rate
 
 __all__ = ["Lion", "Muon", "UnitTest", "best_of_k", "gauntlet", "orthogonalize", "performance_profile", "unit_tests"]
 
@@ -98,7 +98,7 @@ class Muon:
         require_rate("lr", self.lr)
         require_fraction("rho", self.rho)
         require_rate("weight_decay", self.weight_decay)
-        _require_count("steps", self.steps)
+        require_count("steps", self.steps)
         require_rate("eps", self.eps)
 
     def init(self, theta):
@@ -113,11 +113,6 @@ class Muon:
         rows, columns = theta.shape[-2:]
         theta = (1 - self.lr * self.weight_decay) * theta
         return theta - self.lr * max(1, rows / columns) ** 0.5 * direction, v
-
-
-def _require_count(name: str, value: object) -> None:
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    require(whole and value >= 1, name, value, "a whole number of at least 1")  # type: ignore[operator]
 
 
 # --- budgets, and many problems at once ---------------------------------------------------------------------------
@@ -137,7 +132,7 @@ def best_of_k(losses, k, reported=None):
     losses = np.asarray(losses, dtype=float)
     n = len(losses)
     require(not np.isnan(losses).any(), "losses", losses, "free of nan: write inf for a trial that failed")
-    _require_count("k", k)
+    require_count("k", k)
     require(k <= n, "k", k, f"at most the number of trials, {n}")
     order = np.argsort(losses, kind="stable")
     chances = np.array([comb(n - i, k - 1) / comb(n, k) for i in range(1, n + 1)])

@@ -5,16 +5,12 @@ from math import comb
 
 import numpy as np
 
-from ._hyperparameters import require
+from ._hyperparameters import require, require_count
 from .backpropagation import Linear, Network, ReLU
 
 __all__ = [
     "breakpoints", "count_parameters", "interpolating_network", "linear_pieces", "mlp", "regions", "regions_at_most", "sawtooth",
 ]  # fmt: skip
-
-
-def _require_count(name, value):
-    require(isinstance(value, (int, np.integer)) and bool(value >= 1), name, value, "a whole number of at least 1")
 
 
 def mlp(*widths):
@@ -25,7 +21,7 @@ def mlp(*widths):
     """
     require(len(widths) >= 2, "widths", widths, "two numbers at least")
     for width in widths:
-        _require_count("each width", width)
+        require_count("each width", width)
     layers = []
     for a, b in pairwise(widths):
         layers += [Linear(int(a), int(b)), ReLU()]
@@ -49,8 +45,8 @@ def regions_at_most(outputs, inputs):
 
     No arrangement has more. Raises ValueError unless both are whole numbers of at least 1. Source: {cite}`zaslavsky1975`.
     """
-    _require_count("outputs", outputs)
-    _require_count("inputs", inputs)
+    require_count("outputs", outputs)
+    require_count("inputs", inputs)
     return sum(comb(outputs, k) for k in range(inputs + 1))
 
 
@@ -134,7 +130,7 @@ def sawtooth(folds):
     is one fold of the interval from 0 to 1 onto itself; each hidden layer folds again what the one before has folded. Returns the network and
     its parameters. Raises ValueError unless ``folds`` is a whole number of at least 1. Source: {cite}`telgarsky2016`.
     """
-    _require_count("folds", folds)
+    require_count("folds", folds)
     network, parameters = mlp(1, *[2] * int(folds), 1), {}
     for i in range(folds):
         inward = np.array([[1.0]]) if i == 0 else np.array([[2.0, -4.0]])

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._hyperparameters import require, require_generator, require_keep
+from ._hyperparameters import require, require_count, require_generator, require_keep
 from .backpropagation import Layer, Linear
 
 __all__ = [
@@ -169,7 +169,7 @@ def survival(blocks, last=0.5):
     ``blocks`` is D >= 1, ``last`` is :math:`p_D`, in (0, 1]; returns shape (blocks,). Raises ValueError for others.
     Source: {cite}`huang2016`.
     """
-    require(isinstance(blocks, int) and blocks >= 1, "blocks", blocks, "a whole number of at least 1")
+    require_count("blocks", blocks)
     require_keep("last", last)
     return 1 - np.arange(1, blocks + 1) / blocks * (1 - last)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._hyperparameters import require, require_generator, require_rate
+from ._hyperparameters import require, require_count, require_generator, require_rate
 
 __all__ = ["GradientDescent", "minibatches", "noise_scale", "standard_error"]
 
@@ -51,7 +51,7 @@ def minibatches(n, batch, rng, order="anew", epochs=1, classes=None) -> Iterator
     Source: lecture UvA, "shuffling examples".
     """
     for name, count in (("n", n), ("batch", batch), ("epochs", epochs)):
-        require(isinstance(count, (int, np.integer)) and int(count) >= 1, name, count, "a whole number of at least 1")
+        require_count(name, count)
     require(order in ORDERS, "order", order, f"one of {', '.join(ORDERS)}")
     require_generator(rng)
     if order in ("sorted", "diverse"):

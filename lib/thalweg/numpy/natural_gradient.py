@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._hyperparameters import require, require_fraction, require_rate
+from ._hyperparameters import require, require_count, require_fraction, require_positive, require_rate
 
 __all__ = [
     "KFAC", "PRONG", "Factors", "Whitening", "empirical_fisher", "fisher", "from_whitened", "natural_step", "to_whitened", "whiten",
@@ -24,9 +24,7 @@ def fisher(x, probabilities, rng=None, draws=1):
     """
     p = _of_classes(x, probabilities)
     if rng is not None:
-        require(
-            isinstance(draws, (int, np.integer)) and int(draws) >= 1, "draws", draws, "a whole number of at least 1"
-        )
+        require_count("draws", draws)
         x, p = np.repeat(x, draws, axis=0), np.repeat(p, draws, axis=0)
         drawn = (rng.random((len(p), 1)) > p.cumsum(axis=1)[:, :-1]).sum(axis=1)
         return _outer_products(x, p, drawn, np.ndim(probabilities))
@@ -154,8 +152,8 @@ class PRONG:
     def __post_init__(self) -> None:
         require_rate("lr", self.lr)
         require_fraction("rho", self.rho)
-        _require_positive("eps", self.eps)
-        _require_period(self.every)
+        require_positive("eps", self.eps)
+        require_count("every", self.every)
 
     def init(self, layer):
         """The state before the first step of a ``layer``, a dict of ``"W"``, shape (outputs, inputs), and ``"b"``, shape (outputs,)."""
@@ -208,9 +206,9 @@ class KFAC:
     def __post_init__(self) -> None:
         require_rate("lr", self.lr)
         require_fraction("rho", self.rho)
-        _require_positive("damping", self.damping)
+        require_positive("damping", self.damping)
         require_fraction("decay", self.decay)
-        _require_period(self.every)
+        require_count("every", self.every)
 
     def init(self, layer):
         """The state before the first step of a ``layer``, a dict of ``"W"``, shape (outputs, inputs), and ``"b"``, shape (outputs,)."""
@@ -244,13 +242,3 @@ def balance(of_inputs, of_slopes):
 def _heavy_ball(layer, direction, v, lr, rho):
     v = {name: rho * v[name] + direction[name] for name in layer}
     return {name: layer[name] - lr * v[name] for name in layer}, v
-
-
-def _require_positive(name, value):
-    require_rate(name, value)
-    require(value > 0, name, value, "above 0")
-
-
-def _require_period(every):
-    whole = isinstance(every, (int, np.integer)) and not isinstance(every, bool)
-    require(whole and every >= 1, "every", every, "a whole number of at least 1")

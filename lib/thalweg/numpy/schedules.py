@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ._hyperparameters import require, require_rate
+from ._hyperparameters import require, require_positive, require_rate
 
 __all__ = [
     "Constant",
@@ -24,11 +24,6 @@ __all__ = [
     "WarmRestarts",
     "range_trial",
 ]
-
-
-def _require_positive(name: str, value: float) -> None:
-    require_rate(name, value)
-    require(value > 0, name, value, "above 0")
 
 
 class Schedule:
@@ -98,7 +93,7 @@ class Ramp(Schedule):
     def __post_init__(self) -> None:
         require_rate("start", self.start)
         require_rate("end", self.end)
-        _require_positive("steps", self.steps)
+        require_positive("steps", self.steps)
 
     def rate(self, t):
         """The learning rate of step ``t``."""
@@ -120,8 +115,8 @@ class StepDecay(Schedule):
 
     def __post_init__(self) -> None:
         require_rate("lr", self.lr)
-        _require_positive("every", self.every)
-        _require_positive("gamma", self.gamma)
+        require_positive("every", self.every)
+        require_positive("gamma", self.gamma)
 
     def rate(self, t):
         """The learning rate of step ``t``."""
@@ -147,7 +142,7 @@ class PiecewiseConstant(Schedule):
             self.at,
             "rising step numbers from 0",
         )
-        _require_positive("gamma", self.gamma)
+        require_positive("gamma", self.gamma)
 
     def rate(self, t):
         """The learning rate of step ``t``."""
@@ -168,7 +163,7 @@ class ExponentialDecay(Schedule):
 
     def __post_init__(self) -> None:
         require_rate("lr", self.lr)
-        _require_positive("gamma", self.gamma)
+        require_positive("gamma", self.gamma)
 
     def rate(self, t):
         """The learning rate of step ``t``."""
@@ -213,8 +208,8 @@ class PolynomialDecay(Schedule):
 
     def __post_init__(self) -> None:
         require_rate("lr", self.lr)
-        _require_positive("steps", self.steps)
-        _require_positive("power", self.power)
+        require_positive("steps", self.steps)
+        require_positive("power", self.power)
         require_rate("end", self.end)
 
     def rate(self, t):
@@ -238,7 +233,7 @@ class CosineDecay(Schedule):
 
     def __post_init__(self) -> None:
         require_rate("lr", self.lr)
-        _require_positive("steps", self.steps)
+        require_positive("steps", self.steps)
         require_rate("end", self.end)
 
     def rate(self, t):
@@ -266,7 +261,7 @@ class Cyclic(Schedule):
         require_rate("low", self.low)
         require_rate("high", self.high)
         for name in ("up", "shrink", "gamma", *(["down"] if self.down is not None else [])):
-            _require_positive(name, getattr(self, name))
+            require_positive(name, getattr(self, name))
 
     def rate(self, t):
         """The learning rate of step ``t``."""
@@ -290,7 +285,7 @@ class WarmRestarts(Schedule):
 
     def __post_init__(self) -> None:
         require_rate("lr", self.lr)
-        _require_positive("first", self.first)
+        require_positive("first", self.first)
         require_rate("growth", self.growth)
         require(self.growth >= 1, "growth", self.growth, "at least 1")
         require_rate("end", self.end)
@@ -330,7 +325,7 @@ class OneCycle(Schedule):
     def __post_init__(self) -> None:
         require_rate("lr", self.lr)
         for name in ("steps", "div", "final_div", *(["up"] if self.up is not None else [])):
-            _require_positive(name, getattr(self, name))
+            require_positive(name, getattr(self, name))
         require(self.up is None or self.up < self.steps, "up", self.up, f"below steps = {self.steps!r}")
 
     def rate(self, t):
@@ -393,7 +388,7 @@ def range_trial(
 
 def trial_rates(lowest: float, highest: float, steps: int) -> list[float]:
     """The rates of a range trial. Raises ValueError for arguments out of range."""
-    _require_positive("lowest", lowest)
+    require_positive("lowest", lowest)
     require_rate("highest", highest)
     require(highest > lowest, "highest", highest, f"above lowest = {lowest!r}")
     require(isinstance(steps, int) and steps >= 3, "steps", steps, "a whole number of at least 3")

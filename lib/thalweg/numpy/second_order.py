@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._hyperparameters import require, require_fraction, require_rate
+from ._hyperparameters import require, require_count, require_fraction, require_rate
 
 __all__ = [
     "LBFGS",
@@ -422,12 +422,7 @@ class LBFGS(_Searching):
 
     def __post_init__(self) -> None:
         require_rate("lr", self.lr)
-        require(
-            isinstance(self.memory, (int, np.integer)) and self.memory >= 1,
-            "memory",
-            self.memory,
-            "a whole number of at least 1",
-        )
+        require_count("memory", self.memory)
         require_fraction("c2", self.c2)
         require(self.c2 > 1e-4, "c2", self.c2, "above 0.0001, which is c1")
 

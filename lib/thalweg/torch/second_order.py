@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from thalweg import numpy as reference
+from thalweg.numpy._hyperparameters import require, require_count, require_rate
 
 __all__ = ["LBFGS", "HessianFree", "conjugate_gradient", "gauss_newton", "newton_step", "two_loop"]
 
@@ -17,7 +18,7 @@ def newton_step(grad: Tensor, hessian: Tensor, damping: float = 0.0) -> Tensor:
 
     Arguments, shapes and errors as in :func:`thalweg.numpy.newton_step`.
     """
-    _require(_is_number(damping) and damping >= 0, "damping", damping, "a finite number of at least 0")
+    require_rate("damping", damping)
     one = torch.eye(len(grad), dtype=hessian.dtype, device=hessian.device)
     return -torch.linalg.solve(hessian + damping * one, grad)
 
@@ -33,9 +34,9 @@ def conjugate_gradient(
 
     Arguments and errors as in :func:`thalweg.numpy.conjugate_gradient`.
     """
-    _require(_is_number(tolerance) and tolerance >= 0, "tolerance", tolerance, "a finite number of at least 0")
+    require_rate("tolerance", tolerance)
     steps = b.numel() if steps is None else steps
-    _require(steps >= 0, "steps", steps, "at least 0")
+    require(steps >= 0, "steps", steps, "at least 0")
     x = torch.zeros_like(b) if start is None else start.clone()
     residual = b.clone() if start is None else b - product(x)
     direction, squared = residual.clone(), float((residual * residual).sum())
@@ -124,11 +125,10 @@ class LBFGS(_Whole):
         number = lr.item() if isinstance(lr, Tensor) and lr.numel() == 1 else lr
         numbers: dict[str, Any] = {"lr": number, "tolerance_grad": tolerance_grad, "tolerance_change": tolerance_change}
         for name, value in numbers.items():
-            _require(_is_number(value) and value >= 0, name, value, "a finite number of at least 0")
+            require_rate(name, value)
         for name, value in {"max_iter": max_iter, "max_eval": max_eval, "history_size": history_size}.items():
-            whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-            _require(whole, name, value, "a whole number of at least 1")
-        _require(line_search_fn in (None, "strong_wolfe"), "line_search_fn", line_search_fn, "None or 'strong_wolfe'")
+            require_count(name, value)
+        require(line_search_fn in (None, "strong_wolfe"), "line_search_fn", line_search_fn, "None or 'strong_wolfe'")
         super().__init__(
             params,
             dict(
@@ -212,9 +212,8 @@ class HessianFree(_Whole):
         self, model: nn.Module, loss: Callable[..., Tensor], damping: float = 1.0, least: float = 1e-6, inner: int = 50
     ):
         for name, value in {"damping": damping, "least": least}.items():
-            _require(_is_number(value) and value >= 0, name, value, "a finite number of at least 0")
-        whole = isinstance(inner, int) and not isinstance(inner, bool) and inner >= 1
-        _require(whole, "inner", inner, "a whole number of at least 1")
+            require_rate(name, value)
+        require_count("inner", inner)
         self.model, self.loss = model, loss
         wanted = [p for p in model.parameters() if p.requires_grad]
         super().__init__(wanted, dict(damping=damping, least=least, inner=inner))
@@ -284,12 +283,3 @@ def gauss_newton(
         return torch.cat([p.flatten() for p in backward(curved)[0].values()])
 
     return product
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _require(ok: bool, name: str, value: object, wanted: str) -> None:
-    if not ok:
-        raise ValueError(f"{name} must be {wanted}, got {value!r}")
