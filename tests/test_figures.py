@@ -166,3 +166,13 @@ def test_a_slider_refuses_values_between_which_it_would_stop_at_nothing():
     run = minimize(Momentum(), valley, steps=3)
     with pytest.raises(ValueError, match=r"runs must have evenly spaced values, two at least, got \[0.1, 0.2, 0.5\]"):
         figures.path_slider(valley, dict.fromkeys((0.1, 0.2, 0.5), run), "rate", {}, "gradient descent")
+
+
+def test_a_stored_table_is_found_above_the_page_and_a_missing_one_is_named(tmp_path, monkeypatch):
+    (tmp_path / "tests/bench").mkdir(parents=True)
+    (tmp_path / "tests/bench/topic_speed.csv").write_text("# made by: python\nsteps,seconds\n1,0.5\n")
+    (tmp_path / "chapters").mkdir()
+    monkeypatch.chdir(tmp_path / "chapters")
+    assert figures.stored("topic_speed") == [{"steps": "1", "seconds": "0.5"}]
+    with pytest.raises(FileNotFoundError, match=r"no tests/bench/topic_size.csv .* tests/bench/topic_size.py makes it"):
+        figures.stored("topic_size")

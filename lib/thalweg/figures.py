@@ -16,6 +16,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -298,6 +299,20 @@ def measured(name: str, value: object) -> None:
     from myst_nb import glue
 
     glue(name, _Words(value), display=False)
+
+
+def stored(name: str) -> list[dict[str, str]]:
+    """The rows of a table that ``tests/bench/NAME.py`` measured, because it takes longer than a page may: ``tests/bench/NAME.csv``.
+
+    Lines that begin with # say how it was made. It is looked for in the folder of the page and those above. Raises FileNotFoundError.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        path = folder / f"tests/bench/{name}.csv"
+        if path.exists():
+            with path.open(encoding="utf-8", newline="") as file:
+                return list(csv.DictReader(line for line in file if not line.startswith("#")))
+    raise FileNotFoundError(f"there is no tests/bench/{name}.csv in {here} or above: tests/bench/{name}.py makes it")
 
 
 def card(figure, alt: str) -> None:

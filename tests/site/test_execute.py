@@ -62,6 +62,18 @@ def test_a_change_reaches_the_pages_that_import_it_and_no_others(tmp_path, monke
     assert changed("numpy/__init__.py") == set()
 
 
+def test_a_stored_table_reaches_the_page_that_shows_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(execute, "MEASUREMENTS", tmp_path)
+    page, table = tmp_path / "topic.md", tmp_path / "topic_speed.csv"
+    page.write_text('```{code-cell} ipython3\nrows = stored("topic_speed")\n```\n')
+    table.write_text("# made by: python\na\n1\n")
+    before = execute.fingerprint(page)
+    (tmp_path / "topic_other.csv").write_text("a\n1\n")
+    assert execute.fingerprint(page) == before
+    table.write_text("# made by: python\na\n2\n")
+    assert execute.fingerprint(page) != before
+
+
 def test_no_page_of_the_site_has_lost_its_source(site):
     root = site.parents[1]
     for page in site.glob("chapters/**/*.html"):

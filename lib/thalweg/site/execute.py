@@ -118,7 +118,7 @@ def fingerprint(page: Path) -> str:
     paths = [path for module in sorted(modules(code)) if (path := _file(module))]
     if any(path.name == "data.py" for path in paths):
         paths += sorted((LIBRARY / "thalweg/datasets").iterdir())
-    paths += [path for path in sorted(MEASUREMENTS.glob("*.csv")) if path.name in code]
+    paths += [path for path in sorted(MEASUREMENTS.glob("*.csv")) if path.stem in code]
     needed, own = (
         hashlib.sha256(data).hexdigest() for data in (b"".join(p.read_bytes() for p in paths), code.encode())
     )
