@@ -59,9 +59,14 @@ _METHODS = (
         "sigmoid",
         *("tanh", "ReLU", "leaky ReLU", "ELU", "softplus"),
         *("scaled tanh", "absolute value", "parametric ReLU", "maxout", "GELU"),
-        *("linear", "noisy ReLU", "RBF"),
+        *("linear", "noisy ReLU", "RBF", "SiLU", "SELU"),
     ),
-    ("small normal", "Glorot", "He", "LeCun", "orthogonal", "truncated normal"),
+    (
+        "raw",
+        *("centred", "scaled", "standardized", "decorrelated", "PCA whitening"),
+        *("ZCA whitening", "per channel"),
+    ),
+    ("small normal", "Glorot", "He", "LeCun", "orthogonal", "truncated normal", "uniform", "pre-training"),
     (
         "constant",
         *("step decay", "cosine", "exponential decay", "1/t", "one-cycle"),

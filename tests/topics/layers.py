@@ -1,11 +1,60 @@
-"""What tests of layers share: the convention that every layer of the NumPy half keeps, and noise that is known beforehand."""
+"""What tests of layers share: the cases, the convention that every layer of the NumPy half keeps, and noise that is known beforehand.
 
+A topic with layers or losses has a file ``cases_TOPIC.py`` with ``CASES``, a dict of :class:`Case` by name; ``test_layers.py`` holds
+them all to what every layer must do, and misses a public layer that has none.
+"""
+
+import importlib
 import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch.func import functional_call
 
 import thalweg.numpy as tn
+
+
+@dataclass(frozen=True)
+class Case:
+    """One layer or loss, and what it is held against; how to try it is the same for all.
+
+    ``twin`` is ours on PyTorch and ``outside`` torch's own, both functions of x and of a dict of the layer's parameters, or of a loss's
+    targets. None where there is noise in it, whose tests stand with its topic. ``x`` is an example, by default drawn from N(0, 1).
+    """
+
+    layer: Any
+    shape: tuple[int, ...]
+    targets: Any = None
+    twin: Callable[..., Any] | None = None
+    outside: Callable[..., Any] | None = None
+    elementwise: bool = False
+    x: Any = None
+
+    def example(self):
+        """What goes in."""
+        return np.random.default_rng(0).normal(size=self.shape) if self.x is None else np.asarray(self.x)
+
+    def parameters(self):
+        """The targets of a loss; new parameters, disturbed, since new ones are special: ones, zeros."""
+        if self.targets is not None:
+            return self.targets
+        rng = np.random.default_rng(1)
+        return {name: a + 0.3 * rng.normal(size=a.shape) for name, a in self.layer.init(rng).items()}
+
+
+def cases():
+    """The cases of all topics by name."""
+    files = sorted(Path(__file__).parent.glob("cases_*.py"))
+    return {name: case for file in files for name, case in importlib.import_module(file.stem).CASES.items()}
+
+
+def module(module):
+    """An ``nn.Module`` as a function of x and of its parameters by name, at test time."""
+    return lambda x, parameters: functional_call(module.to(x.device, x.dtype).eval(), parameters, (x,))
 
 
 class Given:

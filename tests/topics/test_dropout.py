@@ -10,9 +10,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from cases_dropout import CASES
 from hypothesis import given
 from hypothesis import strategies as st
-from layers import Given, assert_keeps_the_convention, kept
+from layers import Given, kept
 from torch.nn import functional as F
 
 import thalweg.numpy as tn
@@ -139,22 +140,6 @@ def test_fractional_windows_go_from_edge_to_edge(length, u, data):
     assert (starts[0], starts[-1]) == (0, length - 2)
     assert set(np.diff(starts)) <= set(range(math.floor(ratio), math.ceil(ratio) + 2))
     assert (np.diff(starts) >= 1).all()
-
-
-LAYERS_OF_NUMPY = {
-    "Dropout": (tn.Dropout(0.6), (3, 4)),
-    "PlainDropout": (tn.PlainDropout(0.6), (3, 4, 2)),
-    "DropConnect": (tn.DropConnect(4, 2, 0.6), (3, 4)),
-    "StochasticDepth": (tn.StochasticDepth(tn.Linear(4, 4), 0.6), (3, 4)),
-    "StochasticDepth of images": (tn.StochasticDepth(tn.Tanh(), 0.6), (3, 2, 2, 2)),
-    "FractionalMaxPool": (tn.FractionalMaxPool(4), (2, 3, 7, 7)),
-}
-
-
-@pytest.mark.parametrize("name", LAYERS_OF_NUMPY)
-def test_they_keep_the_convention_of_layers(name):
-    layer, shape = LAYERS_OF_NUMPY[name]
-    assert_keeps_the_convention(layer, np.random.default_rng(0).normal(size=shape))
 
 
 # --- what is drawn: Hoeffding's inequality, fresh seeds ---------------------------------------------------------
@@ -316,9 +301,9 @@ def test_a_bad_keep_is_named(name, keep):
             getattr(room, name)(*arguments, keep)
 
 
-@pytest.mark.parametrize("name", LAYERS_OF_NUMPY)
+@pytest.mark.parametrize("name", CASES)
 def test_without_a_generator_nothing_is_drawn(name):
-    layer, shape = LAYERS_OF_NUMPY[name]
+    layer, shape = CASES[name].layer, CASES[name].shape
     parameters = layer.init(fresh())
     with pytest.raises(ValueError, match="rng must be a NumPy generator, as there is something to draw, got None"):
         layer.forward(np.ones(shape), parameters, training=True)

@@ -141,7 +141,9 @@ class SoftmaxCrossEntropy(Layer):
         targets = self._probabilities(np.asarray(targets), x)
         below = x - x.max(axis=1, keepdims=True)  # no exponential overflows
         log_probabilities = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
-        return -(targets * log_probabilities).sum() / len(x), (np.exp(log_probabilities), targets)
+        due = targets > 0  # a score of minus infinity, a class that is ruled out, costs nothing where it is not wanted
+        loss = -(targets[due] * log_probabilities[due]).sum() / len(x)
+        return loss, (np.exp(log_probabilities), targets)
 
     def backward(self, dy, cache):
         """Return the gradient in the scores; ``dy`` is 1 where the loss is the end of the network."""
