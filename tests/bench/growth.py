@@ -98,6 +98,11 @@ def add(folder: Path, topic: str, name: str) -> None:
     ):
         text = (ROOT / path.format(topic)).read_text(encoding="utf-8")
         (folder / path.format(name)).write_text(text.replace(f'"{topic}.', f'"{name}.'), encoding="utf-8")
+    cases = ROOT / f"tests/topics/cases_{topic}.py"
+    if cases.exists():
+        text = cases.read_text(encoding="utf-8")
+        renamed = re.sub(rf"\b({'|'.join(names)})\b", rf"\g<1>{number}", text)
+        (folder / f"tests/topics/cases_{name}.py").write_text(renamed, encoding="utf-8")
     shutil.copy(ROOT / f"tests/topics/test_{topic}.py", folder / f"tests/topics/test_{name}.py")
     text = (ROOT / f"chapters/{topic}.md").read_text(encoding="utf-8")
     (folder / f"chapters/{name}.md").write_text(chapter(text, topic, name), encoding="utf-8")

@@ -53,9 +53,10 @@ def test_a_change_reaches_the_pages_that_import_it_and_no_others(tmp_path, monke
         )
 
     def changed(name):
-        before = {page: execute.fingerprint(path) for page, path in pages.items()}
+        before = execute.fingerprints(pages.values())
         (library / name).write_text((library / name).read_text() + "# new\n")
-        return {page for page, path in pages.items() if execute.fingerprint(path) != before[page]}
+        after = execute.fingerprints(pages.values())
+        return {page for page, path in pages.items() if after[str(path)] != before[str(path)]}
 
     assert changed("numpy/_checks.py") == {"a"}
     assert changed("numpy/momentum.py") == {"m"}
@@ -67,11 +68,11 @@ def test_a_stored_table_reaches_the_page_that_shows_it(tmp_path, monkeypatch):
     page, table = tmp_path / "topic.md", tmp_path / "topic_speed.csv"
     page.write_text('```{code-cell} ipython3\nrows = stored("topic_speed")\n```\n')
     table.write_text("# made by: python\na\n1\n")
-    before = execute.fingerprint(page)
+    before = execute.fingerprints([page])
     (tmp_path / "topic_other.csv").write_text("a\n1\n")
-    assert execute.fingerprint(page) == before
+    assert execute.fingerprints([page]) == before
     table.write_text("# made by: python\na\n2\n")
-    assert execute.fingerprint(page) != before
+    assert execute.fingerprints([page]) != before
 
 
 def test_no_page_of_the_site_has_lost_its_source(site):

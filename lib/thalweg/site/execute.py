@@ -12,7 +12,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -34,26 +34,37 @@ PAGE = {"name": "myst_nb_md", "type": "plugin"}
 _parsed = cache(ast.parse)  # by the source: every page asks for the same modules
 
 
+# What follows is kept while the pages of one run are looked at, since all of them ask for the same: see `fingerprints`.
+
+
+@cache
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@cache
 def _file(module: str) -> Path | None:
     """Where a module of the library stands; None for a module of others, or a name that is no module."""
     stem = LIBRARY / module.replace(".", "/")
     return next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
 
 
+@cache
 def _offered(module: str) -> set[str]:
     """The names in the ``__all__`` of a module, which ``import *`` takes over; none where it has no such list."""
     path = _file(module)
-    for node in _parsed(path.read_text(encoding="utf-8")).body if path else []:
+    for node in _parsed(_text(path)).body if path else []:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
             return set(ast.literal_eval(node.value))
     return set()
 
 
+@cache
 def _provider(package: str, name: str) -> str:
     """The module that defines what is imported as ``name`` from ``package``: one that its __init__ takes it from, or a submodule."""
     path = _file(package)
     if path and path.name == "__init__.py":
-        for node in _parsed(path.read_text(encoding="utf-8")).body:
+        for node in _parsed(_text(path)).body:
             if isinstance(node, ast.ImportFrom) and node.level == 1:
                 module, names = f"{package}.{node.module}", {alias.name for alias in node.names}
                 if name in names or ("*" in names and name in _offered(module)):
@@ -61,9 +72,13 @@ def _provider(package: str, name: str) -> str:
     return f"{package}.{name}" if _file(f"{package}.{name}") else package
 
 
-def _imported(source: str, package: str = "") -> Iterator[str]:
+@cache
+def _imported(source: str, package: str = "") -> tuple[str, ...]:
     """The modules that a source imports. Of a whole package that is only used as ``alias.name``, those that define the names."""
-    tree = _parsed(source)
+    return tuple(_found(_parsed(source), package))
+
+
+def _found(tree: ast.AST, package: str) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -101,7 +116,7 @@ def modules(source: str, package: str = "") -> set[str]:
         if module.startswith("thalweg") and path and module not in found:
             found.add(module)
             inside = module if path.name == "__init__.py" else module.rpartition(".")[0]
-            waiting += _imported(path.read_text(encoding="utf-8"), inside)
+            waiting += _imported(_text(path), inside)
     return found
 
 
@@ -112,8 +127,14 @@ def _code(page: Path) -> str:
     return "\n".join(cell for cell in cells if not cell.startswith("%"))
 
 
-def fingerprint(page: Path) -> str:
-    """A hash of all that the page's code depends on, parts of the library, its data, and stored measurements; behind a colon one of the code."""
+def fingerprints(pages: Iterable[Path]) -> dict[str, str]:
+    """Of each page a hash of all that its code depends on, parts of the library, its data, and stored measurements; behind a colon one of the code."""
+    for kept in (_text, _file, _offered, _provider, _imported):
+        kept.cache_clear()  # files may have changed since the last run
+    return {str(page): _fingerprint(page) for page in pages}
+
+
+def _fingerprint(page: Path) -> str:
     code = _code(page)
     paths = [path for module in sorted(modules(code)) if (path := _file(module))]
     if any(path.name == "data.py" for path in paths):
@@ -170,7 +191,7 @@ def main(chosen: list[str] | None = None) -> int:
     """Fill the cache, for the ``chosen`` pages or for all; the exit code is 1 when a page failed."""
     cache, read = get_cache(str(CACHE)), get_reader(PAGE)
     before, waiting = executed(), []
-    now = {str(page): fingerprint(page) for page in pages() if not chosen or str(page) in chosen}
+    now = fingerprints(page for page in pages() if not chosen or str(page) in chosen)
     if unknown := sorted(set(chosen or ()) - now.keys()):
         print(f"no executable page of the book: {', '.join(unknown)}", file=sys.stderr)
         return 1
