@@ -1,5 +1,6 @@
 """The website: the book's own Sphinx directives, style sheet and script."""
 
+import gc
 import zlib
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ def _checksum(pattern: str) -> int:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the book's directives, style sheet and script with Sphinx."""
+    gc.set_threshold(50_000)  # documents hold themselves and stay: to look for garbage in them took a tenth of a build
     app.connect("config-inited", _without_thebe)
     app.connect("env-get-outdated", _executed_anew)
     app.connect("build-finished", _without_stale_pages)

@@ -4,6 +4,7 @@ The theme names some controls other than they read, leaves a few without a name,
 landmark. Where no script runs, it has no colours. ``tests/site/test_pages.py`` holds every page to axe-core's rules; a newer theme that needs none of this shows there.
 """
 
+from collections import defaultdict
 from typing import Any
 
 from bs4 import BeautifulSoup
@@ -23,35 +24,52 @@ def mend(page: str) -> str:
     """A page of the theme with its controls named as they read, and all of it inside landmarks."""
     page, drawn = written.lifted(page.replace(*DECIDED))
     soup = BeautifulSoup(page, "html.parser")
+    tags: dict[str, list[Any]] = defaultdict(list)
+    for tag in soup.find_all(True):  # once: a search with a selector looks at all of them again
+        tags[tag.name].append(tag)
+
+    def of(name: str, kind: str = "") -> list[Any]:
+        """All elements of this name, and of this class if one is given."""
+        return [tag for tag in tags[name] if not kind or kind in tag.get("class", ())]
+
     if soup.html:
         soup.html["data-theme"] = "light"  # where no script runs that chooses one
-    for body in soup.select("body[data-bs-spy]"):
-        body["data-bs-target"] = CONTENTS
-        body["data-bs-threshold"] = "0,0.05,0.1,0.5,1"  # a long section is marked in the contents too
-        if not soup.select_one(CONTENTS):
-            del body["data-bs-spy"]
-    for button in soup.select("button.search-button-field"):
+    for body in of("body"):
+        if "data-bs-spy" in body.attrs:
+            body["data-bs-target"] = CONTENTS
+            body["data-bs-threshold"] = "0,0.05,0.1,0.5,1"  # a long section is marked in the contents too
+            if not soup.find(id=CONTENTS.removeprefix("#")):
+                del body["data-bs-spy"]
+    for button in of("button", "search-button-field"):
         del button["aria-label"]  # it is named by its own words
-    for icon in soup.select("button.theme-switch-button i"):
-        del icon["title"]  # the three icons' titles ran together; the button has a name
-    for header in soup.select("header.bd-header"):
+    for button in of("button", "theme-switch-button"):
+        for icon in button.find_all("i"):
+            del icon["title"]  # the three icons' titles ran together; the button has a name
+    for header in of("header", "bd-header"):
         if not header.get_text(strip=True):
             header["role"] = "none"  # the theme's top bar, which this book leaves empty
-    for logo in soup.select("a.navbar-brand.logo"):
-        logo.parent["role"] = "banner"  # type: ignore[index, union-attr]
-    for summary in soup.select("details.hide > summary"):
-        del summary["aria-label"]  # "Show code cell source" says more than "Toggle hidden content"
-    for summary in soup.select(".bd-sidebar-primary details > summary"):
-        link = summary.parent.find_previous_sibling("a")  # type: ignore[union-attr]
-        summary["aria-label"] = f"Pages of {link.get_text(strip=True)}" if link else "Pages of this part"
-    for entry in soup.select('.citation[role="doc-biblioentry"]'):
-        entry["role"] = "listitem"  # of the list that it stands in; the other role is deprecated
-    for number, box in enumerate(soup.select(".pst-scrollable-table-container"), 1):
+    for logo in of("a", "navbar-brand"):
+        if "logo" in logo["class"]:
+            logo.parent["role"] = "banner"
+    for summary in of("summary"):
+        if summary.parent.name != "details":
+            continue
+        if "hide" in summary.parent.get("class", ()):
+            del summary["aria-label"]  # "Show code cell source" says more than "Toggle hidden content"
+        if summary.find_parent(class_="bd-sidebar-primary"):
+            link = summary.parent.find_previous_sibling("a")
+            summary["aria-label"] = f"Pages of {link.get_text(strip=True)}" if link else "Pages of this part"
+    for entry in of("div", "citation"):
+        if entry.get("role") == "doc-biblioentry":
+            entry["role"] = "listitem"  # of the list that it stands in; the other role is deprecated
+    for number, box in enumerate(of("div", "pst-scrollable-table-container"), 1):
         box["role"], box["aria-label"] = "region", f"Table {number}"  # one that scrolls is a stop of the Tab key
-    for corner in soup.select("thead tr:first-child > th:first-child"):
-        if not corner.get_text(strip=True):  # a table with headers on two sides
+    for head in of("thead"):
+        row = head.find("tr", recursive=False)
+        corner = row.find(True, recursive=False) if row else None
+        if corner and corner.name == "th" and not corner.get_text(strip=True):  # a table with headers on two sides
             corner.name = "td"
-            for cell in corner.find_parent("table").select("tbody > tr > td:first-child"):  # type: ignore[union-attr]
+            for cell in head.find_parent("table").select("tbody > tr > td:first-child"):
                 cell.name, cell["scope"] = "th", "row"
     return written.put_back(str(soup).replace("</head>", f"{MENDED}</head>", 1), drawn)
 

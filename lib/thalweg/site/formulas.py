@@ -109,11 +109,11 @@ def glyphs(page: str) -> set[str]:
     found: set[str] = set()
     for formula in page.split(DRAWN)[1:]:
         depth = 1
-        for tag, text in re.findall(r"<(/?\w+)[^>]*>([^<]*)", formula):
-            depth += {"span": 1, "/span": -1}.get(tag, 0)
+        for piece in re.finditer(r"<(/?\w+)[^>]*>([^<]*)", formula):  # behind the formula there may be a drawing
+            depth += {"span": 1, "/span": -1}.get(piece[1], 0)
             if depth == 0:
                 break
-            found.update(html.unescape(text))
+            found.update(html.unescape(piece[2]))
     return found
 
 

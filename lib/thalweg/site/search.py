@@ -85,12 +85,12 @@ def spoken(drawn: str) -> str:
 
 def excerpt(page: str) -> str:
     """What the search shows of a page: its text in its sections, as small HTML. An empty text for a page without an article."""
-    article = BeautifulSoup(written.replaced(page, spoken), "html.parser").select_one("article")
+    article = BeautifulSoup(written.replaced(page, spoken), "html.parser").find("article")
     if article is None:
         return ""
     for part in article.select(NOT_READ):
         part.decompose()
-    for place in article.select("p, li, td, th, dd, dt, h1, h2, h3, pre, figcaption"):
+    for place in article.find_all(["p", "li", "td", "th", "dd", "dt", "h1", "h2", "h3", "pre", "figcaption"]):
         place.append(" ")
     return f'<div role="main">{_sections(article)}</div>\n'
 

@@ -30,7 +30,7 @@ GLYPH = re.compile(r"\\([ef][0-9a-f]{3})|([\ue000-\uf8ff])")  # a private code p
 
 def icons(texts: Iterable[str]) -> set[str]:
     """The icons' classes that pages or scripts name."""
-    return {name for text in texts for name in re.findall(r"\bfa-[a-z0-9-]+", text)}
+    return {name for text in texts for name in re.findall(r"fa-[a-z0-9-]+", text)}
 
 
 def lighter(page: str) -> str:
