@@ -334,3 +334,19 @@ def test_bad_data_are_named(room, name):
     if name == "Whiten":
         with pytest.raises(ValueError, match="directions must be at most 5, got 6"):
             getattr(room, name)(directions=6).fit(as_given(cloud()))
+
+
+def test_how_many_directions_hold_95_per_cent_of_the_digits():
+    """The experiment's number, and those of its known slips."""
+    split = data.digits(seed=0)
+    x, everything = split.x_train, np.concatenate([split.x_train, split.x_test])
+
+    def needed(h):
+        h = np.sort(h)[::-1]
+        return int(np.argmax(np.cumsum(h) >= 0.95 * h.sum())) + 1
+
+    h = tn.Whiten().fit(x).principal[0]
+    standardized = tn.Standardize().fit(x).transform(x)
+    numbers = [h, tn.Whiten().fit(everything).principal[0], np.sqrt(h), np.linalg.eigvalsh(x.T @ x)]
+    numbers += [tn.Whiten().fit(standardized).principal[0], x.var(axis=0)]
+    assert [needed(each) for each in numbers] == [28, 29, 43, 16, 39, 41]

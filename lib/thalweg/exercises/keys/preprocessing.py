@@ -543,8 +543,7 @@ def with_a_one(x):
 def curvatures(x):
     """The eigenvalues that are not 0 of the second moments of ``x``."""
     h = np.linalg.eigvalsh(x.T @ x / len(x))
-    small = 1e-5 if x.dtype == np.float32 else 1e-10
-    return h[h > small * h[-1]]
+    return h[h > 1e-10 * h[-1]]
 
 
 def needed(h, share, power=1.0, rate=None):
