@@ -344,7 +344,7 @@ def rows_for_columns(train, test, k):
     "the covariance of data that were not centred",
     "Your directions are those of the second moments: the first one points to the mean. Centre before you look for directions.",
 )
-def moments(train, test, k):
+def uncentred(train, test, k):
     h, q = np.linalg.eigh(train.T @ train / len(train))
     h, q = h[::-1][:k].clip(0), q[:, ::-1][:, :k]
     white = (test - train.mean(axis=0)) @ q / np.sqrt(h)
