@@ -431,7 +431,7 @@ def only_standardized(cov, eps):
     "Cholesky's factor",
     "That is white as well, but not symmetric: the inverse of Cholesky's factor leaves the first input alone and mixes all into the last. Of the many matrices that whiten, ZCA is the symmetric one.",
 )
-def cholesky(cov, eps):
+def by_factor(cov, eps):
     factor = np.linalg.cholesky(cov + np.asarray(eps, cov.dtype) * np.eye(len(cov), dtype=cov.dtype))
     return np.linalg.inv(factor), factor
 
