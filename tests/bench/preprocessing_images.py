@@ -36,7 +36,7 @@ MODELS = {  # how many steps; and the powers of 2 that are tried as rates, in th
     "hidden": (500, [(-8, -3), (-3, 2), (-1, 4), (-4, 1), (-3, 2), (-2, 3), (-2, 3)]),
     "hidden, normalized": (100, [(0, 4)] * 7),
     "convolution": (500, [(-6, 0), (-2, 3), (-1, 4), (-3, 2), (-3, 2), (-3, 2), (-3, 2)]),
-    "convolution, normalized": (200, [(-2, 3)] * 5 + [(-4, 1), (-2, 3)]),
+    "convolution, normalized": (200, [(-2, 3)] * 5 + [(-2, 4), (-2, 3)]),
 }
 
 
