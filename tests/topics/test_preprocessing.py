@@ -336,6 +336,28 @@ def test_bad_data_are_named(room, name):
             getattr(room, name)(directions=6).fit(as_given(cloud()))
 
 
+@pytest.mark.parametrize("room", [tn, tt], ids=["numpy", "torch"])
+@pytest.mark.parametrize(
+    "name, per, shape, others",
+    [
+        ("Standardize", "feature", (6, 3), [(4, 1), (4, 4), (3,)]),
+        ("Standardize", "feature", (6, 1), [(4, 3)]),
+        ("Standardize", "channel", (6, 3, 2, 2), [(4, 1, 2, 2), (4, 2, 2, 2), (4, 3)]),
+        ("Standardize", "all", (6, 1, 2, 2), [(4, 3)]),
+        ("Whiten", None, (6, 3), [(4, 1), (4, 4), (3,)]),
+    ],
+)
+def test_data_of_another_shape_are_not_stretched(room, name, per, shape, others):
+    as_given, draw = np.asarray if room is tn else torch.tensor, np.random.default_rng(0)
+    fitted = getattr(room, name)(**({"per": per} if per else {})).fit(as_given(draw.normal(size=shape)))
+    for other in others:
+        x = as_given(draw.normal(size=other))
+        uses = (fitted.transform, fitted.updated) if room is tn else (fitted, fitted.update)
+        for use in uses if name == "Whiten" else (*uses, fitted.inverse):
+            with pytest.raises(ValueError, match="the shape of x must be"):
+                use(x)
+
+
 def test_how_many_directions_hold_95_per_cent_of_the_digits():
     """The experiment's number, and those of its known slips."""
     split = data.digits(seed=0)

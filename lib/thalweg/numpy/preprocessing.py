@@ -24,6 +24,14 @@ def _typed(values, like):
     return values.astype(like.dtype if np.issubdtype(like.dtype, np.floating) else float, copy=False)
 
 
+def require_alike(shape, mean, per="feature"):
+    """Data of this shape have statistics of the shape of ``mean``, the fitted one: nothing is stretched until it fits."""
+    rest = [1] * len(shape[1:])
+    own = {"feature": shape[1:], "channel": (*shape[1:2], *rest[1:]), "all": rest}[per]
+    wanted = f"as it was fitted, with a mean of the shape {tuple(mean)}"
+    require(tuple(own) == tuple(mean), "the shape of x", tuple(shape), wanted)
+
+
 @dataclass(frozen=True, eq=False)
 class Standardize:
     r"""Give the inputs the mean 0 and the standard deviation 1.
@@ -57,6 +65,8 @@ class Standardize:
     def updated(self, x):
         """Return the transformation that has seen the batch ``x``, too. Changes nothing."""
         require(np.ndim(x) >= 2 and np.size(x) > 0, "the shape of x", np.shape(x), "(n, features, ...), none of them 0")
+        if self.n:
+            require_alike(x.shape, self.mean.shape, self.per)
         axes = {"feature": 0, "channel": (0, *range(2, x.ndim)), "all": None}[self.per]
         mean = x.mean(axis=axes, keepdims=True, dtype=float)
         squares = ((x - mean) ** 2).sum(axis=axes, keepdims=True)
@@ -79,11 +89,13 @@ class Standardize:
     def transform(self, x):
         """Return :math:`(x - \\mu)/\\sigma`, of the shape of ``x``."""
         std = self.std
+        require_alike(np.shape(x), self.mean.shape, self.per)
         return _typed((x - self.mean * self.centre) / (std if self.scale else 1.0), x)
 
     def inverse(self, y):
         """Return the inputs that :meth:`transform` makes ``y`` of."""
         std = self.std
+        require_alike(np.shape(y), self.mean.shape, self.per)
         return _typed(y * (std if self.scale else 1.0) + self.mean * self.centre, y)
 
 
@@ -127,6 +139,8 @@ class Whiten:
         """Return the transformation that has seen the batch ``x``, too. Changes nothing."""
         require(np.ndim(x) == 2 and np.size(x) > 0, "the shape of x", np.shape(x), "(n, d), none of them 0")
         require((self.directions or 1) <= x.shape[1], "directions", self.directions, f"at most {x.shape[1]}")
+        if self.n:
+            require_alike(x.shape, self.mean.shape)
         mean = x.mean(axis=0, dtype=float)
         off = x - mean
         n, gap = self.n + len(x), mean - self.mean
@@ -162,6 +176,7 @@ class Whiten:
     def transform(self, x):
         """Return ``y``: :math:`U(x - \\mu)` for each row of ``x``."""
         U, _ = self.matrices
+        require_alike(np.shape(x), self.mean.shape)
         return _typed((x - self.mean) @ U.T, x)
 
     def inverse(self, y):

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from thalweg import numpy as reference
 from thalweg.numpy._hyperparameters import require
+from thalweg.numpy.preprocessing import require_alike
 
 __all__ = ["Standardize", "Whiten"]
 
@@ -70,6 +71,8 @@ class Standardize(_Fitted):
     def update(self, x: Tensor):
         """Take in the batch ``x`` besides what was seen before. Returns the module."""
         require(x.ndim >= 2 and x.numel() > 0, "the shape of x", tuple(x.shape), "(n, features, ...), none of them 0")
+        if self.n:
+            require_alike(x.shape, self.mean.shape, self.per)
         axes = {"feature": (0,), "channel": (0, *range(2, x.ndim)), "all": tuple(range(x.ndim))}[self.per]
         x = x.double()
         mean = x.mean(axes, keepdim=True)
@@ -93,12 +96,14 @@ class Standardize(_Fitted):
     def forward(self, x: Tensor) -> Tensor:
         r"""Return :math:`(x - \mu)/\sigma`, of the shape of ``x``."""
         std = self.std
+        require_alike(x.shape, self.mean.shape, self.per)
         y = x - self.mean if self.centre else x
         return _typed(y / std if self.scale else y, x)
 
     def inverse(self, y: Tensor) -> Tensor:
         """Return the inputs that the module makes ``y`` of."""
         std = self.std
+        require_alike(y.shape, self.mean.shape, self.per)
         x = y * std if self.scale else y
         return _typed(x + self.mean if self.centre else x, y)
 
@@ -138,6 +143,8 @@ class Whiten(_Fitted):
         """Take in the batch ``x`` besides what was seen before. Returns the module."""
         require(x.ndim == 2 and x.numel() > 0, "the shape of x", tuple(x.shape), "(n, d), none of them 0")
         require((self.directions or 1) <= x.shape[1], "directions", self.directions, f"at most {x.shape[1]}")
+        if self.n:
+            require_alike(x.shape, self.mean.shape)
         x = x.double()
         mean = x.mean(0)
         off = x - mean
@@ -179,6 +186,7 @@ class Whiten(_Fitted):
     def forward(self, x: Tensor) -> Tensor:
         r"""Return ``y``: :math:`U(x - \mu)` for each row of ``x``."""
         U, _ = self.matrices()
+        require_alike(x.shape, self.mean.shape)
         return _typed((x - self.mean) @ U.T, x)
 
     def inverse(self, y: Tensor) -> Tensor:
