@@ -161,7 +161,7 @@ def _draw_take_in(rng):
         case("edges", 1, 2, "the second example", scatter=np.zeros((2, 2))),
         case("edges", 5, 1, "a single input"),
         case("edges", 4, 3, "float32", dtype=np.float32),
-        Case("stream", stream),
+        Case("stream", stream, "a stream of data far from 0"),
         case("values", 6, 2),
         case("values", 9, 3),
     ]

@@ -33,7 +33,7 @@ def by(train, test, mean, std, of_test=None):
 
 @standardize.mistake(
     "the test set has statistics of its own",
-    "Your training set is right. But you take mean and deviation of the test set for the test set, so that the same example gives other numbers here than there, and a single one gives 0.",
+    "You take mean and deviation of the test set for the test set, so that the same example gives other numbers here than there, and a single one gives 0.",
 )
 def own_statistics(train, test):
     own = test.mean(axis=0), one_for_constants(test.std(axis=0), test)
@@ -87,7 +87,7 @@ def unbiased(train, test):
 
 @standardize.mistake(
     "the mean is forgotten at test time",
-    "The training set is right. The test set is divided by the training set's deviation, but its mean is still in it: what has to be subtracted, there as here?",
+    "The test set is divided by the training set's deviation, but its mean is still in it: what has to be subtracted, there as here?",
 )
 def not_centred(train, test):
     std = one_for_constants(train.std(axis=0), train)
@@ -151,7 +151,7 @@ def multiplied(W, b, mean, std):
 
 @into_weights.mistake(
     "the bias is left as it was",
-    "Your weights are right, but they now meet inputs whose mean is still in them. Multiply out W (x - mean) / std: what does not depend on x?",
+    "Your bias is as it was, but the weights now meet inputs whose mean is still in them. Multiply out W (x - mean) / std: what does not depend on x?",
 )
 def old_bias(W, b, mean, std):
     return W / per_channel(std, W), b.copy()
@@ -159,7 +159,7 @@ def old_bias(W, b, mean, std):
 
 @into_weights.mistake(
     "the mean is added",
-    "Your weights are right. In the bias the term with the mean has the wrong sign.",
+    "In the bias the term with the mean has the wrong sign.",
 )
 def added(W, b, mean, std):
     W = W / per_channel(std, W)
@@ -168,7 +168,7 @@ def added(W, b, mean, std):
 
 @into_weights.mistake(
     "the mean meets the old weights",
-    "Your weights are right. In the bias you multiply the mean by the weights from before, as if it were not divided by the deviation.",
+    "In the bias you multiply the mean by the weights from before, as if it were not divided by the deviation.",
 )
 def old_weights(W, b, mean, std):
     return W / per_channel(std, W), b - summed(W * per_channel(mean, W))
@@ -176,7 +176,7 @@ def old_weights(W, b, mean, std):
 
 @into_weights.mistake(
     "the mean is divided by the deviation twice",
-    "Your weights are right. The new weights contain the deviation already; in the bias you divide the mean by it once more.",
+    "The new weights contain the deviation already; in the bias you divide the mean by it once more.",
 )
 def twice(W, b, mean, std):
     W = W / per_channel(std, W)
@@ -298,6 +298,15 @@ def smallest(train, test, k):
 
 
 @pca_whiten.mistake(
+    "the largest direction comes last",
+    "You keep the right directions, but in eigh's order, from small to large. Here the largest comes first.",
+)
+def largest_last(train, test, k):
+    white, restored = whitened_by(train, test, k)
+    return white[:, ::-1].copy(), restored
+
+
+@pca_whiten.mistake(
     "the test set is centred by its own mean",
     "You subtract the mean of the test set from the test set. The transformation is fitted on the training set, and then the same for everything.",
 )
@@ -315,7 +324,7 @@ def no_mean(train, test, k):
 
 @pca_whiten.mistake(
     "the mean is subtracted but not given back",
-    "The white coordinates are right. What you restore lies around 0: what was taken away on the way there?",
+    "What you restore lies around 0: what was taken away on the way there?",
 )
 def mean_lost(train, test, k):
     return whitened_by(train, test, k, mean_back=np.zeros(train.shape[1]))
@@ -323,7 +332,7 @@ def mean_lost(train, test, k):
 
 @pca_whiten.mistake(
     "the way back does not undo the scale",
-    "The white coordinates are right. On the way back you turn them, but do not multiply them by what they were divided by.",
+    "On the way back you turn them, but do not multiply them by what they were divided by.",
 )
 def scale_lost(train, test, k):
     return whitened_by(train, test, k, unscale=np.ones_like)
@@ -404,7 +413,7 @@ def epsilon_outside(cov, eps):
 
 @zca.mistake(
     "epsilon is forgotten on the way back",
-    "The way there is right. The way back has to undo it, and eps is in it.",
+    "The way back has to undo the way there, and eps is in that.",
 )
 def back_without(cov, eps):
     return _powered(cov, lambda h: 1 / np.sqrt(h + eps)), _powered(cov, np.sqrt)
@@ -412,10 +421,26 @@ def back_without(cov, eps):
 
 @zca.mistake(
     "epsilon is forgotten on the way there",
-    "The way back is right. On the way there you divide without eps: what becomes of a direction without variance?",
+    "On the way there you divide without eps: what becomes of a direction without variance?",
 )
 def there_without(cov, eps):
     return _powered(cov, lambda h: 1 / np.sqrt(h)), _powered(cov, lambda h: np.sqrt(h + eps))
+
+
+@zca.mistake(
+    "epsilon is forgotten",
+    "Both of your matrices are without eps. It is added to every variance before anything is divided: what becomes of a direction without variance?",
+)
+def no_epsilon(cov, eps):
+    return _powered(cov, lambda h: 1 / np.sqrt(h)), _powered(cov, np.sqrt)
+
+
+@zca.mistake(
+    "the two matrices are swapped",
+    "You return the right matrices in the wrong order: first comes the one that makes data white.",
+)
+def swapped(cov, eps):
+    return _zca(cov, eps)[::-1]
 
 
 @zca.mistake(
@@ -438,7 +463,7 @@ def by_factor(cov, eps):
 
 @zca.mistake(
     "the way back is the transpose",
-    "The way there is right. Its transpose is itself: only a rotation is undone so.",
+    "You come back by the transpose of the way there, which is itself: only a rotation is undone so.",
 )
 def transposed(cov, eps):
     there = _powered(cov, lambda h: 1 / np.sqrt(h + eps))
@@ -463,7 +488,7 @@ def taken_in(n, mean, x):
 
 @take_in.mistake(
     "both deviations are from the old mean",
-    "Your mean is right. In the scatter both factors deviate from the old mean, which is too much: the new mean has come a part of the way.",
+    "In the scatter both factors deviate from the old mean, which is too much: the new mean has come a part of the way.",
 )
 def both_old(n, mean, scatter, x):
     return taken_in(n, mean, x), scatter + np.outer(x - mean, x - mean)
@@ -471,7 +496,7 @@ def both_old(n, mean, scatter, x):
 
 @take_in.mistake(
     "both deviations are from the new mean",
-    "Your mean is right. In the scatter both factors deviate from the new mean: so the newcomer's own deviation is in it, but not what the older examples gain because the mean has moved away from them.",
+    "In the scatter both factors deviate from the new mean: so the newcomer's own deviation is in it, but not what the older examples gain because the mean has moved away from them.",
 )
 def both_new(n, mean, scatter, x):
     new = taken_in(n, mean, x)
@@ -517,7 +542,7 @@ def by_n(n, mean, scatter, x):
 
 @take_in.mistake(
     "a covariance where the scatter is asked",
-    "Your mean is right. What you return is a mean of products; the scatter is their sum, which is what can be carried on.",
+    "What you return as scatter is a mean of products; the scatter is their sum, which is what can be carried on.",
 )
 def divided(n, mean, scatter, x):
     new = taken_in(n, mean, x)
@@ -620,7 +645,7 @@ def doubled(x, share):
 
 @steps_needed.mistake(
     "the share of the loss",
-    "kappa and rate are right. You count the steps until the *loss* is that share of what it was, which is the square of a distance.",
+    "You count the steps until the *loss* is that share of what it was, which is the square of a distance.",
 )
 def of_loss(x, share):
     kappa, rate, steps = _steps_needed(x, share)
@@ -629,7 +654,7 @@ def of_loss(x, share):
 
 @steps_needed.mistake(
     "the approximation for long valleys",
-    "kappa and rate are right. Your steps are those of a factor of 1 - 2/kappa, which is a good approximation only when kappa is large. Take the factor itself.",
+    "Your steps are those of a factor of 1 - 2/kappa, which is a good approximation only when kappa is large. Take the factor itself.",
 )
 def approximate(x, share):
     kappa, rate, _ = _steps_needed(x, share)
