@@ -13,6 +13,7 @@ from .gradient_descent import *
 from .loss_surfaces import *
 from .momentum import *
 from .natural_gradient import *
+from .preprocessing import *
 from .schedules import *
 from .second_order import *
 

@@ -15,6 +15,7 @@ from .loss_surfaces import *
 from .minimize import *
 from .momentum import *
 from .natural_gradient import *
+from .preprocessing import *
 from .schedules import *
 from .second_order import *
 
