@@ -1,7 +1,7 @@
 """Clipped gradients on a recurrent network that explodes: the adding problem with 30 steps.
 
 Two numbers of a series of 30 are marked, their sum is to be said at the end (always saying 1 gives 0.167). One layer of 32 ReLUs whose recurrent weights start as the
-identity, or of 32 tanh units that start from a rotation; 1,200 updates of plain SGD on 32 fresh series each. Ten seeds, each with its own weights and series: 5 to 9 serve to
+identity, or of 32 tanh units that start from a rotation; 800 updates of plain SGD on 32 fresh series each. Ten seeds, each with its own weights and series: 5 to 9 serve to
 choose the rate of a way to clip, 0 to 4 to report. All seeds and rates run side by side. A run that is no longer finite has the loss inf. Takes about ten minutes.
 
     python tests/bench/initialization_clipping.py
@@ -15,17 +15,14 @@ import torch
 
 import thalweg.numpy as tn
 
-SEEDS, LENGTH, UNITS, UPDATES, BATCH = 10, 30, 32, 1200, 32
+SEEDS, LENGTH, UNITS, UPDATES, BATCH = 10, 30, 32, 800, 32
 RATES = (0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 WAYS = {
     ("ReLU", "none"): None,
-    ("ReLU", "norm 10"): ("norm", 10.0),
     ("ReLU", "norm 1"): ("norm", 1.0),
     ("ReLU", "norm 0.1"): ("norm", 0.1),
     ("ReLU", "value 0.1"): ("value", 0.1),
-    ("ReLU", "value 0.01"): ("value", 0.01),
     ("tanh", "none"): None,
-    ("tanh", "norm 1"): ("norm", 1.0),
 }
 
 

@@ -30,11 +30,9 @@ STARTS = {
     "tanh": {
         "small normal": tn.small_normal,
         "Glorot": tn.glorot,
-        "He": tn.he,
         "orthogonal": tn.orthogonal,
     },
     "sigmoid": {
-        "small normal": tn.small_normal,
         "Glorot": tn.glorot,
         "4 Glorot": lambda shape, rng: tn.glorot(shape, rng, 4.0),
     },
@@ -97,18 +95,22 @@ def train(scheme, unit, depth):
 
 def main() -> None:
     torch.set_num_threads(1)
-    with Path(__file__).with_suffix(".csv").open("w", newline="") as file:
-        file.write("# made by initialization_depth.py\n")
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["unit", "start", "depth", "rate", "seed", "training", "unseen"])
-        for unit, starts in STARTS.items():
-            for name, scheme in starts.items():
-                for depth in DEPTHS:
-                    found = train(scheme, UNITS[unit], depth)
+    path = Path(__file__).with_suffix(".csv")
+    if not path.exists():
+        path.write_text("# made by initialization_depth.py\nunit,start,depth,rate,seed,training,unseen\n")
+    done = {tuple(line.split(",")[:3]) for line in path.read_text().splitlines()}  # a run that was cut off goes on
+    for unit, starts in STARTS.items():
+        for name, scheme in starts.items():
+            for depth in DEPTHS:
+                if (unit, name, str(depth)) in done:
+                    continue
+                found = train(scheme, UNITS[unit], depth)
+                with path.open("a", newline="") as file:
+                    table = csv.writer(file, lineterminator="\n")
                     for r, rate in enumerate(RATES):
                         for seed in range(SEEDS):
                             table.writerow([unit, name, depth, rate, seed, *(f"{a:.4f}" for a in found[:, r, seed])])
-                    print(unit, name, depth, found[0].mean(axis=1).round(3), flush=True)
+                print(unit, name, depth, found[0].mean(axis=1).round(3), flush=True)
 
 
 if __name__ == "__main__":
