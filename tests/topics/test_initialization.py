@@ -424,3 +424,44 @@ RNG = np.random.default_rng(0)
 def test_bad_arguments_are_named(call, name):
     with pytest.raises(ValueError, match=rf"^{name} must"):
         call()
+
+
+# --- what the exercises ask --------------------------------------------------------------------------------------
+
+
+def test_the_experiment_is_what_networks_show_and_theory_says():
+    """Four times Glorot's weights on sigmoid units: a thousandth of the gradient after 15 or 16 layers; centred biases would keep it."""
+    from thalweg.exercises.keys.initialization import thousandth
+
+    sizes = np.sqrt(tn.predicted_gradient(tn.Sigmoid(), 16, 60))[::-1]
+    factors = sizes[10:40] / sizes[9:39]
+    assert np.ptp(factors) < 1e-6
+    assert abs(math.log(1e-3) / math.log(factors[0]) - thousandth.reference) < 1
+    down = []
+    for seed in range(10):
+        rng = np.random.default_rng(100 + seed)
+        a, weights, caches = rng.normal(size=(50, 100)), [], []
+        for _ in range(30):
+            weights.append(tn.glorot((100, 100), rng, 4.0))
+            a, cache = tn.Sigmoid().forward(a @ weights[-1].T)
+            caches.append(cache)
+        g = tn.Sigmoid().backward(rng.normal(size=a.shape), caches[-1])[0]
+        first, count = (g**2).mean(), 0
+        while (g**2).mean() > 1e-6 * first:
+            count += 1
+            g = tn.Sigmoid().backward(g @ weights[-count], caches[-1 - count])[0]
+        down.append(count)
+    assert abs(np.mean(down) - thousandth.reference) < 1
+
+
+def test_a_centred_sigmoid_network_is_a_tanh_network():
+    """sigmoid(z) = (1 + tanh(z/2))/2: with four times the weights and biases of minus half their sum the sums are twice those of tanh."""
+    rng = np.random.default_rng(0)
+    a = h = rng.normal(size=(5, 8))
+    first = True
+    for _ in range(6):
+        w = tn.glorot((8, 8), rng)
+        z = h @ w.T
+        centred = 2 * a @ w.T if first else 4 * a @ w.T - 2 * w.sum(axis=1)
+        np.testing.assert_allclose(centred, 2 * z, atol=1e-12)
+        a, h, first = tn.Sigmoid().forward(centred)[0], tn.Tanh().forward(z)[0], False
