@@ -356,6 +356,18 @@ def test_clipping_at_the_edges_of_numbers():
     assert single[0].dtype == np.float32
 
 
+def test_one_parameter_alone_is_clipped_as_torch_clips_it():
+    parameter = nn.Parameter(torch.zeros(3, dtype=torch.float64))
+    for ours, theirs in ((tt.clip_by_norm, nn.utils.clip_grad_norm_), (tt.clip_by_value, nn.utils.clip_grad_value_)):
+        clipped = []
+        for clip in (ours, theirs):
+            parameter.grad = torch.tensor([3.0, -4.0, 0.0], dtype=torch.float64)
+            clip(parameter, 2.0)
+            clipped.append(parameter.grad.clone())
+        torch.testing.assert_close(*clipped, rtol=1e-6, atol=0)
+        assert float(clipped[0].abs().max()) <= 2
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_numbers_that_are_none_are_torchs(bad):
     array = np.array([1.0, bad])
@@ -408,6 +420,9 @@ RNG = np.random.default_rng(0)
         (lambda: tn.truncated_normal(3, RNG, std=-1), "std"),
         (lambda: tt.truncated_normal(torch.empty(3), std=math.nan), "std"),
         (lambda: tn.truncated_normal(3, RNG, cut=0), "cut"),
+        (lambda: tn.truncated_normal(3, RNG, cut=1e-9), "cut"),
+        (lambda: tt.truncated_normal(torch.empty(3), cut=1e-9), "cut"),
+        (lambda: tt.small_normal(torch.empty(3), std=math.inf), "std"),
         (lambda: tt.truncated_normal(torch.empty(3), cut=0), "cut"),
         (lambda: tn.initialized({}, tn.he, 3), "rng"),
         (lambda: tt.initialized(nn.ReLU(), tt.he), "model"),

@@ -100,11 +100,12 @@ def truncated_normal(shape, rng, std=1.0, cut=2.0, rescaled=True):
 
     What is left varies less: cut at 2 the standard deviation falls to 0.88. With ``rescaled`` the numbers are made larger by as much, so that
     ``std`` is the one of the *result*, and its limits are further out; without, ``std`` is that of the normal distribution before the cut. Any
-    shape. Raises ValueError for a negative ``std`` and for a ``cut`` that is not above 0. Source: {cite}`glorot2010`; lecture Module 2, "Weight Initialization".
+    shape. Raises ValueError for a negative ``std`` and for a ``cut`` below 0.01, where hardly any draw would be kept. Source: lecture Module 2, "Weight Initialization".
     """
     require_generator(rng)
     require_rate("std", std)
     require_positive("cut", cut)
+    require(cut >= 0.01, "cut", cut, "at least 0.01")
     z = np.asarray(rng.normal(size=shape))
     while (beyond := np.abs(z) > cut).any():
         z[beyond] = rng.normal(size=beyond.sum())
@@ -118,12 +119,12 @@ def _spread_after_cut(cut):
 
 
 def orthogonal(shape, rng, gain=1.0):
-    r"""A random rotation, times ``gain``: it keeps the length of *every* signal, not only the average one.
+    r"""A random rotation or reflection, times ``gain``: it keeps the length of *every* signal, not only the average one.
 
     .. math:: W W^\top = \mathrm{gain}^2 I \quad\text{or}\quad W^\top W = \mathrm{gain}^2 I
 
-    The first where there are at most as many outputs as inputs, else the second; all axes after the first count as inputs. All rotations
-    are equally likely: the signs of the triangular factor are taken out of a QR decomposition. Returns an array of the shape ``shape``. Errors as in
+    The first where there are at most as many outputs as inputs, else the second; all axes after the first count as inputs. With fewer outputs than
+    inputs it is the gradient, on its way back, that keeps its length. All are equally likely: the signs of the triangular factor are taken out of a QR decomposition. Returns an array of the shape ``shape``. Errors as in
     :func:`lecun`. Source: {cite}`saxe2014`.
     """
     require_generator(rng)
@@ -196,7 +197,7 @@ def clip_by_value(gradients, threshold):
     r"""Each entry of the gradients kept between minus and plus ``threshold``; the direction may change.
 
     ``gradients`` is a dict, list or tuple of arrays; the result is of the same kind. Raises ValueError for a threshold that is not above 0.
-    Source: {cite}`mikolov2012`; lecture Module 2, "Gradient Clipping".
+    Sources: {cite}`mikolov2012`, as {cite}`pascanu2013` tell it; lecture Module 2, "Gradient Clipping".
     """
     require_positive("threshold", threshold)
     return _each(gradients, lambda g: np.clip(g, -threshold, threshold))

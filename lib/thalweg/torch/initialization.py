@@ -50,6 +50,11 @@ def _positive(name: str, value: float) -> None:
         raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
 
 
+def _spread(std: float) -> None:
+    if not (math.isfinite(std) and std >= 0):
+        raise ValueError(f"std must be a finite number of at least 0, got {std!r}")
+
+
 def _fill(weight: Tensor, generator, gain: float, fan: float, distribution: str) -> Tensor:
     _positive("gain", gain)
     std = gain / fan**0.5
@@ -66,8 +71,7 @@ def _fill(weight: Tensor, generator, gain: float, fan: float, distribution: str)
 @torch.no_grad()
 def small_normal(weight: Tensor, generator: torch.Generator | None = None, std: float = 0.01) -> Tensor:
     """Fill ``weight`` in place from N(0, ``std``²) and return it. Raises ValueError for a negative ``std``."""
-    if not std >= 0:
-        raise ValueError(f"std must be at least 0, got {std!r}")
+    _spread(std)
     return weight.normal_(0, std, generator=generator)
 
 
@@ -83,9 +87,10 @@ def truncated_normal(
 
     ``torch.nn.init.trunc_normal_`` is the form without ``rescaled``, and has limits in absolute numbers, not in standard deviations.
     """
-    if not std >= 0:
-        raise ValueError(f"std must be at least 0, got {std!r}")
+    _spread(std)
     _positive("cut", cut)
+    if cut < 0.01:
+        raise ValueError(f"cut must be at least 0.01, got {cut!r}")
     weight.normal_(generator=generator)
     while (beyond := weight.abs() > cut).any():
         weight[beyond] = torch.empty_like(weight[beyond]).normal_(generator=generator)
@@ -122,15 +127,16 @@ def initialized(model: nn.Module, scheme: Callable[..., Tensor], generator: torc
     return model
 
 
-def _gradients(parameters: Iterable[Tensor]) -> list[Tensor]:
+def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    parameters = [parameters] if isinstance(parameters, Tensor) else parameters
     return [p.grad for p in parameters if p.grad is not None]
 
 
 @torch.no_grad()
-def clip_by_value(parameters: Iterable[Tensor], threshold: float) -> None:
+def clip_by_value(parameters: Tensor | Iterable[Tensor], threshold: float) -> None:
     """Keep each entry of all gradients between minus and plus ``threshold``, in place: see :func:`thalweg.numpy.clip_by_value`.
 
-    The same as ``torch.nn.utils.clip_grad_value_``. Parameters without a gradient are left out.
+    The same as ``torch.nn.utils.clip_grad_value_``, for one parameter or several. Parameters without a gradient are left out.
     """
     _positive("threshold", threshold)
     for g in _gradients(parameters):
@@ -138,10 +144,10 @@ def clip_by_value(parameters: Iterable[Tensor], threshold: float) -> None:
 
 
 @torch.no_grad()
-def clip_by_norm(parameters: Iterable[Tensor], threshold: float) -> Tensor:
+def clip_by_norm(parameters: Tensor | Iterable[Tensor], threshold: float) -> Tensor:
     """Make all gradients shorter together, in place, and return their length before: see :func:`thalweg.numpy.clip_by_norm`.
 
-    ``torch.nn.utils.clip_grad_norm_`` adds 1e-6 to the length it divides by. Parameters without a gradient are left out. The length is a tensor
+    For one parameter or several. ``torch.nn.utils.clip_grad_norm_`` adds 1e-6 to the length it divides by. Parameters without a gradient are left out. The length is a tensor
     on their device, and nothing waits for it.
     """
     _positive("threshold", threshold)
