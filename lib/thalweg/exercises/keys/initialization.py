@@ -682,7 +682,7 @@ thousandth.mistake(
 )(20)
 thousandth.mistake(
     "a millionth",
-    "That looks like a millionth: mean squares, compared with a thousandth's square twice over.",
+    "That looks like a millionth. Did you compare the root of the mean square with a thousandth's *square*?",
 )(30)
 thousandth.mistake(
     "the slope at 0 alone",
