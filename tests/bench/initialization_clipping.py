@@ -22,6 +22,7 @@ WAYS = {
     ("ReLU", "norm 1"): ("norm", 1.0),
     ("ReLU", "norm 0.1"): ("norm", 0.1),
     ("ReLU", "value 0.1"): ("value", 0.1),
+    ("ReLU", "value 0.01"): ("value", 0.01),
     ("tanh", "none"): None,
 }
 
