@@ -97,6 +97,22 @@ def stride_once(w, groups, stride, gain):
 
 
 @layer_fans.mistake(
+    "the average is rounded up",
+    "d_in is right. So many positions meet the pixel that is met most often. On average over the pixels there are fewer, and not a whole number.",
+)
+def stride_rounded_up(w, groups, stride, gain):
+    return counted(w, groups, stride, gain, out=w.shape[0] / groups * math.prod(-(-k // stride) for k in w.shape[2:]))
+
+
+@layer_fans.mistake(
+    "the average is rounded down",
+    "d_in is right, and so is d_out before you make a whole number of it. An average need not be whole.",
+)
+def stride_rounded_down(w, groups, stride, gain):
+    return counted(w, groups, stride, gain, out=float(w.shape[0] * math.prod(w.shape[2:]) // (groups * stride ** (w.ndim - 2))))
+
+
+@layer_fans.mistake(
     "the stride multiplies",
     "Your d_out grows with the stride. A window that jumps further: does it meet one input more or less often?",
 )
@@ -120,6 +136,15 @@ def spread_unrooted(w, groups, stride, gain):
 def spread_backward(w, groups, stride, gain):
     d_in, d_out, _ = counted(w, groups, stride, gain)
     return d_in, d_out, gain / d_out**0.5
+
+
+@layer_fans.mistake(
+    "the spread is between the two fans",
+    "Both counts are right. The spread is to keep the signal on its way forward, without a look at the gradient: which fan matters for that?",
+)
+def spread_between(w, groups, stride, gain):
+    d_in, d_out, _ = counted(w, groups, stride, gain)
+    return d_in, d_out, gain * (2 / (d_in + d_out)) ** 0.5
 
 
 @layer_fans.mistake(
@@ -219,7 +244,7 @@ def channels_alone(raw, gain, share, uniform):
 
 
 @weights_from.mistake(
-    "the spreads are mixed, not the fans",
+    "the variances are mixed, not the fans",
     "At share 0 and 1 all is right, but in between you mix two variances. It is the fans that are mixed, and the variance is one over the mixture.",
 )
 def variances_mixed(raw, gain, share, uniform):
@@ -380,6 +405,14 @@ def as_if_linear(widths, stds, slope, start):
 
 
 @sizes_by_depth.mistake(
+    "the two halves are added in full",
+    "Your factor counts every number twice, right of 0 and left of it. Which share of the numbers lies on either side?",
+)
+def halves_added(widths, stds, slope, start):
+    return sizes(widths, stds, slope, start, half=lambda c: 1 + c**2)
+
+
+@sizes_by_depth.mistake(
     "the slope is forgotten",
     "That is a ReLU network. The left half lets something through, too.",
 )
@@ -439,11 +472,12 @@ def backward_reversed(widths, stds, slope, start):
 # --- calibrated --------------------------------------------------------------------------------------------------
 
 
-def fitted(w, h, per_unit=False, power=0.5, middle=True, about_zero=False):
+def fitted(w, h, per_unit=False, power=0.5, middle=True, about_zero=False, together=False):
     """One layer with mean 0 and variance 1 over the examples, its output; the optional arguments are where students differ."""
     z = h @ w.T
     mean = z.mean(axis=0) if middle else z.mean() + 0 * z[0]
-    spread = (z**2 if about_zero else (z - z.mean(axis=0)) ** 2).mean(axis=0 if per_unit else None)
+    centre = 0 if about_zero else z.mean() if together else z.mean(axis=0)
+    spread = ((z - centre) ** 2).mean(axis=0 if per_unit else None)
     w = w / (spread[:, None] if per_unit else spread) ** power
     b = -mean / spread**power
     return w, b, h @ w.T + b
@@ -511,6 +545,22 @@ def divided_by_variance(w1, w2, x):
 )
 def with_means(w1, w2, x):
     return both(w1, w2, x, about_zero=True)
+
+
+@calibrated.mistake(
+    "all entries of a layer are taken together",
+    "Your scale contains how far the means of the entries lie apart. Each entry varies around its own mean: average those variances.",
+)
+def entries_together(w1, w2, x):
+    return both(w1, w2, x, together=True)
+
+
+@calibrated.mistake(
+    "a layer has one bias for all",
+    "Your first weights are right. But every entry is to have the mean 0, and their means differ.",
+)
+def one_bias(w1, w2, x):
+    return both(w1, w2, x, middle=False)
 
 
 @calibrated.mistake(
@@ -673,9 +723,9 @@ thousandth.mistake(
     "That fits weights without the factor 4.",
 )(5)
 thousandth.mistake(
-    "mean squares are compared",
-    "At this depth the mean *square* is a thousandth. Its root is asked for: the size of a gradient.",
-)(8)
+    "mean squares are compared, or a variance is taken for a spread",
+    "Two slips lead here. Is it the root of the mean square that you compare? And N(0, 16/100) names a variance: which spread do your weights have?",
+)(7.5)
 thousandth.mistake(
     "ReLU units",
     "That is a ReLU network with LeCun's weights, which loses a factor of the root of 2 in each layer.",
@@ -685,9 +735,13 @@ thousandth.mistake(
     "That looks like a millionth. Did you compare the root of the mean square with a thousandth's *square*?",
 )(30)
 thousandth.mistake(
-    "the slope at 0 alone",
-    "At 0 the factor 4 makes up for the slope, so nothing would be lost in any depth. But are the units at 0? Their inputs have a mean of 1/2.",
-)(1000)
+    "nothing is lost in 60 layers",
+    "So it would be if every unit were at 0, where the factor 4 makes up for the slope. Look at the slopes that the units really have, and at the spread of your weights.",
+)(60)
+thousandth.mistake(
+    "the layer is counted from the input",
+    "That is the number of the layer. How many layers below the last one is it?",
+)(44.6)
 
 KEYS = {
     "initialization.layer_fans": layer_fans,
