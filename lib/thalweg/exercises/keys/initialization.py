@@ -109,7 +109,9 @@ def stride_rounded_up(w, groups, stride, gain):
     "d_in is right, and so is d_out before you make a whole number of it. An average need not be whole.",
 )
 def stride_rounded_down(w, groups, stride, gain):
-    return counted(w, groups, stride, gain, out=float(w.shape[0] * math.prod(w.shape[2:]) // (groups * stride ** (w.ndim - 2))))
+    return counted(
+        w, groups, stride, gain, out=float(w.shape[0] * math.prod(w.shape[2:]) // (groups * stride ** (w.ndim - 2)))
+    )
 
 
 @layer_fans.mistake(
