@@ -10,6 +10,7 @@ from .comparing_optimizers import *
 from .deep_networks import *
 from .dropout import *
 from .gradient_descent import *
+from .initialization import *
 from .loss_surfaces import *
 from .momentum import *
 from .natural_gradient import *

@@ -11,6 +11,7 @@ from .deep_networks import *
 from .dropout import *
 from .fit import *
 from .gradient_descent import *
+from .initialization import *
 from .loss_surfaces import *
 from .minimize import *
 from .momentum import *
