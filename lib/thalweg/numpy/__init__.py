@@ -11,6 +11,7 @@ from .deep_networks import *
 from .dropout import *
 from .gradient_descent import *
 from .loss_surfaces import *
+from .losses import *
 from .momentum import *
 from .natural_gradient import *
 from .schedules import *

@@ -12,6 +12,7 @@ from .dropout import *
 from .fit import *
 from .gradient_descent import *
 from .loss_surfaces import *
+from .losses import *
 from .minimize import *
 from .momentum import *
 from .natural_gradient import *
