@@ -178,7 +178,9 @@ class SoftmaxCrossEntropy(Layer):
         require(targets.shape == x.shape[:1], "the shape of targets", targets.shape, f"{x.shape[:1]} or {x.shape}")
         right = targets.dtype.kind in "iu" and (targets >= 0).all() and (targets < x.shape[1]).all()
         require(right, "targets", targets, f"whole numbers from 0 to {x.shape[1] - 1}")
-        return np.eye(x.shape[1], dtype=x.dtype)[targets]
+        one_hot = np.zeros(x.shape, x.dtype)
+        one_hot[np.arange(len(x)), targets] = 1
+        return one_hot
 
 
 @dataclass(frozen=True)
