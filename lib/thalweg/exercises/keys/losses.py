@@ -765,7 +765,7 @@ start_loss.mistake(
 start_loss.mistake(
     "a standard deviation of 1",
     "That would be the loss for a standard deviation of 1. Look once more at how the scores were to be drawn.",
-)(7.407)
+)(7.41)
 start_loss.mistake(
     "a variance of 2",
     "That would be the loss for a variance of 2. The standard deviation is to be 2.",
@@ -773,7 +773,7 @@ start_loss.mistake(
 start_loss.mistake(
     "ten classes",
     "That is what ten classes cost. Here there are 1,000.",
-)(3.66)
+)(3.77)
 start_loss.mistake(
     "in bits",
     "That is the loss with logarithms to the base 2. Cross-entropy has the natural one.",
