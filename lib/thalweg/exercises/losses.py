@@ -17,6 +17,8 @@ def _draw_tempered(rng):
         c = c or float(rng.choice([rng.uniform(0.4, 0.7), rng.uniform(1.5, 2.5)]))
         return Case(part, {"scores": scores.astype(dtype), "targets": targets, "c": c}, note)
 
+    single = case("edges", 4, 3, "float32", dtype=np.float32)
+    single.inputs["targets"] = single.inputs["scores"].argmin(axis=1)  # dc is a difference; here it is not small
     huge = case("edges", 4, 3, "scores of a thousand", c=float(rng.uniform(1.5, 2.5)))
     huge.inputs["scores"][:] = np.array([1000.0, -1000.0, 0.0]) + rng.uniform(-5, 5, size=(4, 3))
     huge.inputs["targets"][:] = [1, 0, 2, 1]  # right ones and wrong ones
@@ -27,7 +29,7 @@ def _draw_tempered(rng):
     return [
         case("edges", 1, 3, "a single example"),
         case("edges", 4, 2, "two classes"),
-        case("edges", 4, 3, "float32", dtype=np.float32),
+        single,
         huge,
         low,
         strided,
@@ -96,9 +98,7 @@ rival = Exercise(
     name="losses.rival",
     title="The hinge of the best rival",
     draw=_draw_rival,
-    run=lambda answer, inputs: unpack(
-        answer(*(inputs[n] for n in ("scores", "targets", "margin"))), "loss", "dscores"
-    ),
+    run=lambda answer, inputs: unpack(answer(*(inputs[n] for n in ("scores", "targets", "margin"))), "loss", "dscores"),
     parts={"values": 2, "edges": 1.5, "form": 0.25, "untouched": 0.25},
 )
 
@@ -132,9 +132,7 @@ labels_loss = Exercise(
     name="losses.labels_loss",
     title="Labels that are rare",
     draw=_draw_labels,
-    run=lambda answer, inputs: unpack(
-        answer(*(inputs[n] for n in ("scores", "targets", "weight"))), "loss", "dscores"
-    ),
+    run=lambda answer, inputs: unpack(answer(*(inputs[n] for n in ("scores", "targets", "weight"))), "loss", "dscores"),
     parts={"values": 2, "edges": 1.5, "form": 0.25, "untouched": 0.25},
 )
 
@@ -250,6 +248,4 @@ start_loss = Exercise(
     kind="experiment",
 )
 
-EXERCISES = {
-    e.name: e for e in (tempered, rival, labels_loss, tree_logs, huber_rows, best_predictions, start_loss)
-}
+EXERCISES = {e.name: e for e in (tempered, rival, labels_loss, tree_logs, huber_rows, best_predictions, start_loss)}

@@ -129,19 +129,10 @@ def dc_summed(scores, targets, c):
 
 @tempered.mistake(
     "exponentials overflow",
-    "Right for ordinary scores. With a score of a thousand the exponential is infinite; with one of minus 3,000 all of a row are 0. Softmax does not change when all scores of an example change by one number: which one helps?",
+    "Right for ordinary scores. With a score of a thousand the exponential is infinite; and in an example whose scores all lie 3,000 below the largest of the batch every exponential is 0. Softmax does not change when all scores of an example change by one number: which one helps, for each example?",
 )
 def overflows(scores, targets, c):
     loss, apart, product = at_temperature(scores, targets, c, top=0)
-    return loss, apart / c / len(scores), -product / c**2
-
-
-@tempered.mistake(
-    "one maximum for the whole batch",
-    "You subtract the largest score of the whole batch. An example whose own scores lie far below it is left with zeros only.",
-)
-def global_top(scores, targets, c):
-    loss, apart, product = at_temperature(scores, targets, c, top=(scores / c).max())
     return loss, apart / c / len(scores), -product / c**2
 
 
@@ -447,10 +438,12 @@ def competing(scores, targets, weight):
 # --- tree_logs ---------------------------------------------------------------------------------------------------
 
 
-def down(z, children, log_of=lambda z: -np.logaddexp(0, -z), signs=(1, -1), start=0.0):
+def down(z, children, log_of=lambda z: -np.logaddexp(0, -z), signs=(1, -1)):
     """The sum of the logarithms of all turns on the way to each class."""
-    logs, waiting = np.zeros((len(z), len(children) + 1), z.dtype), [(0, np.full(len(z), start, z.dtype))]
-    while waiting:
+    logs, waiting = np.zeros((len(z), len(children) + 1), z.dtype), [(0, np.zeros(len(z), z.dtype))]
+    for _ in children:  # each node once; in a table that is no tree it ends, too
+        if not waiting:
+            break
         node, so_far = waiting.pop()
         for sign, child in zip(signs, children[node], strict=True):
             there = so_far + log_of(sign * z[:, node])
@@ -490,18 +483,10 @@ def not_logs(z, children):
 
 @tree_logs.mistake(
     "the logarithm is taken too late",
-    "Right for ordinary scores. With scores of a thousand a probability is 0 before you take its logarithm. Add logarithms on the way.",
+    "Right for ordinary scores. With scores of a thousand a probability is 0, or an exponential infinite, before you take the logarithm. Write the logarithm of a sigmoid in its score, and add logarithms on the way.",
 )
 def late_logs(z, children):
     return np.log(np.exp(down(z, children)))
-
-
-@tree_logs.mistake(
-    "the logarithm of a sigmoid overflows",
-    "Right for ordinary scores. The logarithm of 1 / (1 + exp(-z)) is minus infinity or NaN where exp(-z) overflows: write it such that nothing does.",
-)
-def unstable(z, children):
-    return down(z, children, log_of=lambda z: np.log(1 / (1 + np.exp(-z))))
 
 
 @tree_logs.mistake(
