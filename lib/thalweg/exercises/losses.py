@@ -24,6 +24,7 @@ def _draw_tempered(rng):
     huge.inputs["targets"][:] = [1, 0, 2, 1]  # right ones and wrong ones
     low = case("edges", 3, 4, "an example whose scores are all far below the others'")
     low.inputs["scores"][1] -= 3000
+    low.inputs["targets"] = low.inputs["scores"].argmin(axis=1)
     strided = case("edges", 4, 3, "arrays that are not contiguous")
     strided.inputs["scores"] = _strided(strided.inputs["scores"])
     return [
