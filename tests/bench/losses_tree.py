@@ -8,6 +8,7 @@ the middle one of some calls each. Takes about a minute.
 """
 
 import csv
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -25,6 +26,27 @@ def seconds(call, repeats):
         call()
         found.append(perf_counter() - start)
     return np.median(found)
+
+
+def by_all(linear, parameters, x, y):
+    loss = tn.SoftmaxCrossEntropy()
+    z, cache = linear.forward(x, parameters)
+    linear.backward(loss.backward(1.0, loss.forward(z, y)[1])[0], cache)
+
+
+def by_tree(tree, parameters, x, y):
+    bound = tree.of(y)
+    bound.backward(1.0, bound.forward(x, parameters)[1])
+
+
+def torch_by_all(linear, x, y):
+    linear.zero_grad()
+    torch.nn.functional.cross_entropy(linear(x), y).backward()
+
+
+def torch_by_tree(module, x, y):
+    module.zero_grad()
+    module(x, y).backward()
 
 
 def main() -> None:
@@ -49,32 +71,20 @@ def main() -> None:
             share = 1 / np.arange(1, classes + 1)
             share /= share.sum()
             tree = tn.HierarchicalSoftmax(64, tn.huffman_tree(share))
-            linear, loss = tn.Linear(64, classes), tn.SoftmaxCrossEntropy()
+            linear = tn.Linear(64, classes)
             of_tree, of_linear = tree.init(rng), linear.init(rng)
             turns = tree.tree.lengths()
             all_scores, module = torch.nn.Linear(64, classes), tt.HierarchicalSoftmax(64, tree.tree, sparse=True)
             for repetition in range(5):
                 x, y = rng.normal(size=(32, 64)), rng.choice(classes, size=32, p=share)
 
-                def by_all(x=x, y=y):
-                    z, cache = linear.forward(x, of_linear)
-                    linear.backward(loss.backward(1.0, loss.forward(z, y)[1])[0], cache)
-
-                def by_tree(x=x, y=y):
-                    bound = tree.of(y)
-                    bound.backward(1.0, bound.forward(x, of_tree)[1])
-
                 tx, ty = torch.tensor(x, dtype=torch.float32, requires_grad=True), torch.tensor(y)
-
-                def torch_by_all(tx=tx, ty=ty):
-                    all_scores.zero_grad()
-                    torch.nn.functional.cross_entropy(all_scores(tx), ty).backward()
-
-                def torch_by_tree(tx=tx, ty=ty):
-                    module.zero_grad()
-                    module(tx, ty).backward()
-
-                calls = (by_all, by_tree, torch_by_all, torch_by_tree)
+                calls = (
+                    partial(by_all, linear, of_linear, x, y),
+                    partial(by_tree, tree, of_tree, x, y),
+                    partial(torch_by_all, all_scores, tx, ty),
+                    partial(torch_by_tree, module, tx, ty),
+                )
                 times = [1000 * seconds(call, 51 if classes < 10_000 else 7) for call in calls]
                 table.writerow(
                     [classes, repetition, *(f"{t:.4g}" for t in times), f"{(share * turns).sum():.3f}", turns.max()]

@@ -160,11 +160,7 @@ def one_rival(scores, targets, margin, hidden=-np.inf, due=lambda missing: missi
 rival = Key(one_rival)
 
 
-@rival.mistake(
-    "all rivals are counted",
-    "You add up the hinges of all other classes, as the chapter's loss does before it divides. Here the best of them counts alone.",
-)
-def all_rivals(scores, targets, margin):
+def summed_rivals(scores, targets, margin):
     rows, others, right = others_of(scores, targets)
     missing = np.maximum(margin + others - right[:, None], 0)
     dscores = (missing > 0).astype(scores.dtype)
@@ -173,11 +169,19 @@ def all_rivals(scores, targets, margin):
 
 
 @rival.mistake(
+    "all rivals are counted",
+    "You add up the hinges of all other classes, as the chapter's loss does before it divides. Here the best of them counts alone.",
+)
+def all_rivals(scores, targets, margin):
+    return summed_rivals(scores, targets, margin)
+
+
+@rival.mistake(
     "the mean over the classes",
     "You take the mean over all classes, as PyTorch's multi_margin_loss does. Here the best rival counts alone, and in full.",
 )
 def mean_of_classes(scores, targets, margin):
-    loss, dscores = all_rivals(scores, targets, margin)
+    loss, dscores = summed_rivals(scores, targets, margin)
     return loss / scores.shape[1], dscores / scores.shape[1]
 
 
@@ -545,14 +549,18 @@ def of_lengths(x, targets, c, value=None, far=None, n=None):
 huber_rows = Key(of_lengths)
 
 
+def of_entries(x, targets, c):
+    apart = x - targets
+    slopes = np.clip(apart, -c, c)
+    return (slopes * (apart - slopes / 2)).sum() / len(x), slopes / len(x)
+
+
 @huber_rows.mistake(
     "each entry has its own threshold",
     "That is Huber's loss of each entry, added up. Here the length of the whole row is compared with the threshold: turning the axes must not change the loss.",
 )
 def by_entry(x, targets, c):
-    apart = x - targets
-    slopes = np.clip(apart, -c, c)
-    return (slopes * (apart - slopes / 2)).sum() / len(x), slopes / len(x)
+    return of_entries(x, targets, c)
 
 
 @huber_rows.mistake(
@@ -560,7 +568,7 @@ def by_entry(x, targets, c):
     "That is PyTorch's huber_loss: entry by entry, and the mean over all entries. Here a row counts as one, with its length.",
 )
 def by_entry_mean(x, targets, c):
-    loss, dx = by_entry(x, targets, c)
+    loss, dx = of_entries(x, targets, c)
     return loss / x.shape[1], dx / x.shape[1]
 
 
@@ -577,7 +585,7 @@ def unit_length(x, targets, c):
     "The loss is right. In the gradient you cut each entry at the threshold, which turns its direction; the whole vector is to be shortened.",
 )
 def cut_by_entry(x, targets, c):
-    return of_lengths(x, targets, c)[0], by_entry(x, targets, c)[1]
+    return of_lengths(x, targets, c)[0], of_entries(x, targets, c)[1]
 
 
 @huber_rows.mistake(
