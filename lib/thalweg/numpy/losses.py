@@ -63,10 +63,10 @@ def _require_classes(targets, batch, classes):
 class MultiClassHinge(_Loss):
     r"""The hinge loss of several classes: the right score must be above each other one by a margin.
 
-    .. math:: L = \frac1B \sum_{i=1}^B \frac1C \sum_{k \ne y^\star_i} \max(0,\, c + x_{ik} - x_{i y^\star_i})^q
+    .. math:: L = \frac1B \sum_{i=1}^B \frac1C \sum_{k \ne y^\star_i} \max(0,\, c + x_{ik} - x_{i y^\star_i})
 
     ``x`` holds scores of shape (batch, classes), ``targets`` classes of shape (batch,). ``margin`` is :math:`c`, ``power`` is
-    :math:`q`: 1, or 2 for the squared hinge. At the hinge itself the slope is taken as 0. The mean over the classes is that of
+    1, or 2 for the squared hinge, which squares each maximum. At the hinge itself the slope is taken as 0. The mean over the classes is that of
     ``torch.nn.MultiMarginLoss``; the sources have the sum. As there, a score that is not a number asks for nothing.
     Raises ValueError for others. Sources: {cite}`weston1999`; lecture UvA, "multi-class classification".
     """
@@ -260,9 +260,9 @@ def huffman_tree(counts):
 class HierarchicalSoftmax(Layer):
     r"""The last layer and the loss of a classifier with very many classes: minus the log of the probability of the turns that lead to the right one.
 
-    .. math:: \hat y_k = \prod_j \frac{1}{1 + e^{-s_{kj} z_j}}, \qquad z_j = w_j^\top x + b_j, \qquad L = -\frac1B \sum_{i=1}^B \log \hat y_{i y^\star_i}
+    .. math:: \hat y_k = \prod_j \frac{1}{1 + e^{\mp z_j}}, \qquad z_j = w_j^\top x + b_j, \qquad L = -\frac1B \sum_{i=1}^B \log \hat y_{i y^\star_i}
 
-    The product runs over the nodes :math:`j` on the way to class :math:`k`, and :math:`s_{kj} = \pm 1` is the turn there. ``tree`` is a :class:`Tree`. ``x``, what
+    The product runs over the nodes :math:`j` on the way to class :math:`k`, with :math:`-` where the turn is 1 and :math:`+` where it is -1. ``tree`` is a :class:`Tree`. ``x``, what
     leaves the last hidden layer, has the shape (batch, inputs); ``W`` (classes - 1, inputs) and ``b`` (classes - 1,) have a row for each inner node,
     and only those of the nodes that are passed are used. As it has parameters, it takes its ``targets``, classes of shape (batch,), beforehand:
     ``layer.of(targets).forward(x, parameters)`` is the loss. Raises ValueError for others, and without targets.

@@ -37,9 +37,9 @@ def _apart(x: Tensor, targets: Tensor) -> Tensor:
 
 
 class MultiClassHinge(_Loss):
-    r"""The hinge loss of several classes, :math:`\frac1C\sum_{k \ne y^\star} \max(0, c + x_k - x_{y^\star})^q`: a drop-in for ``torch.nn.MultiMarginLoss``.
+    r"""The hinge loss of several classes, :math:`\frac1C\sum_{k \ne y^\star} \max(0, c + x_k - x_{y^\star})`: a drop-in for ``torch.nn.MultiMarginLoss``.
 
-    ``x`` has the shape (batch, classes), ``targets`` are classes of shape (batch,); ``margin`` is :math:`c`, ``power`` :math:`q`, 1 or 2.
+    ``x`` has the shape (batch, classes), ``targets`` are classes of shape (batch,); ``margin`` is :math:`c`, ``power`` is 1, or 2 to square each maximum.
     Raises ValueError for another margin, power or reduction. Source: {cite}`weston1999`.
     """
 
