@@ -124,6 +124,10 @@ def test_huber_between_its_ends():
 
 def test_far_away_rbf_is_flat_and_near_it_is_half_the_square():
     loss = tn.RBFLoss(2.0)
+    with np.errstate(invalid="ignore"):
+        slopes = loss.forward(np.array([[np.inf], [np.nan]]), np.zeros((2, 1)))[1]
+    assert slopes[0] == 0
+    assert np.isnan(slopes[1])
     assert abs(loss.forward(np.array([[20.0]]), np.zeros((1, 1)))[1].item()) < 1e-20
     value = loss.forward(np.array([[1e-4, 2e-4]]), np.zeros((1, 2)))[0]
     assert value == pytest.approx(5e-8 / (2 * 2.0**2), rel=1e-6)
@@ -143,6 +147,39 @@ def test_weights_of_classes_are_copies():
     repeated = np.repeat(np.arange(7), np.where(CLASSES == 1, 3, 1))
     plain = tn.SoftmaxCrossEntropy().forward(X[repeated], CLASSES[repeated])[0]
     assert tn.SoftmaxCrossEntropy((1, 3, 1, 1)).forward(X, CLASSES)[0] == pytest.approx(plain, rel=1e-12)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("weights", [None, (0.5, 2.0, 1.2, 0.7), (0.0, 2.0, 1.0, 3.0)])
+@pytest.mark.parametrize("targets", [CLASSES, RNG.dirichlet(np.ones(4), size=7)], ids=["classes", "probabilities"])
+def test_weights_and_reductions_go_together_as_in_torch(targets, weights, reduction):
+    layer = tn.SoftmaxCrossEntropy(weights, reduction)
+    value, cache = layer.forward(X, targets)
+    dy = np.cos(np.arange(np.size(value))).reshape(np.shape(value))
+    x, y = torch.tensor(X, requires_grad=True), torch.tensor(targets)
+    w = None if weights is None else torch.tensor(weights, dtype=torch.float64)
+    results = [F.cross_entropy(x, y, w, reduction=reduction)]
+    if targets.ndim == 1:
+        results.append(tt.SoftmaxCrossEntropy.apply(x, y, w, reduction))
+    for theirs in results:
+        (slopes,) = torch.autograd.grad(theirs, x, torch.tensor(dy))
+        np.testing.assert_allclose(value, theirs.detach(), rtol=1e-12)
+        np.testing.assert_allclose(layer.backward(dy, cache)[0], slopes, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_single_precision_stays_single_where_the_loss_is_the_end(name):
+    layer, _, targets, _ = ALL[name]
+    value, cache = layer().forward(X.astype(np.float32), targets)
+    assert value.dtype == layer().backward(1.0, cache)[0].dtype == np.float32
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_an_empty_batch_adds_up_to_0(name):
+    layer, twin, targets, _ = ALL[name]
+    assert layer(reduction="sum").forward(X[:0], targets[:0])[0] == 0
+    if name != "cross-entropy":
+        assert twin(reduction="sum")(torch.tensor(X[:0]), torch.tensor(targets[:0])) == 0
 
 
 # --- the tree -----------------------------------------------------------------------------------------------------------
@@ -269,6 +306,8 @@ def test_the_temperature_is_where_the_loss_is_lowest():
     at = {c: tn.SoftmaxCrossEntropy().forward(scores / (c * t), y)[0] for c in (0.99, 1, 1.01)}
     assert at[1] < min(at[0.99], at[1.01])
     assert tn.temperature(10 * scores, y) == pytest.approx(10 * t, rel=1e-9)
+    ruled_out = np.hstack([scores, np.full((len(y), 1), -np.inf)])
+    assert tn.temperature(ruled_out, y) == pytest.approx(t, rel=1e-9)
 
 
 # --- bad arguments ------------------------------------------------------------------------------------------------------
@@ -312,6 +351,7 @@ def test_other_shapes_are_refused(name):
         ("reduction", lambda: tn.SoftmaxCrossEntropy(reduction="all")),
         ("weights", lambda: tn.SoftmaxCrossEntropy((1, 2)).forward(X, CLASSES)),
         ("weights", lambda: tn.SoftmaxCrossEntropy((1, 2, -1, 1)).forward(X, CLASSES)),
+        ("targets", lambda: tn.SoftmaxCrossEntropy().forward(np.zeros((1, 3)), np.array([[2.0, -1.0, 0.0]]))),
         ("targets", lambda: tn.MultiClassHinge().forward(X, CLASSES + 1)),
         ("targets", lambda: tn.MultiClassHinge().forward(X, CLASSES / 2)),
         ("targets", lambda: tn.SigmoidCrossEntropy().forward(X, NUMBERS * 9)),
@@ -321,7 +361,11 @@ def test_other_shapes_are_refused(name):
         ("x must", lambda: tn.HierarchicalSoftmax(3, tn.huffman_tree([1, 1])).of(CLASSES % 2).forward(X, {})),
         ("bins", lambda: tn.reliability(LABELS, CLASSES, 0)),
         ("targets", lambda: tn.reliability(LABELS, CLASSES[:3])),
+        ("probabilities", lambda: tn.calibration_error(X, CLASSES)),
+        ("probabilities", lambda: tn.reliability(np.full((7, 4), np.nan), CLASSES)),
         ("scores", lambda: tn.temperature(X[0], CLASSES)),
+        ("scores", lambda: tn.temperature(X[:0], CLASSES[:0])),
+        ("scores", lambda: tn.temperature(np.full((7, 4), np.nan), CLASSES)),
     ],
 )  # fmt: skip
 def test_bad_inputs_are_named(match, call):

@@ -157,14 +157,14 @@ class SoftmaxCrossEntropy(Layer):
         """Return the gradient in the scores; ``dy`` is 1 where the loss is the end of the network."""
         probabilities, wanted, total = cache
         slopes = probabilities * wanted.sum(axis=1, keepdims=True) - wanted
-        return np.reshape(dy, (-1, 1)) * slopes / total, {}
+        return np.reshape(np.asarray(dy, slopes.dtype), (-1, 1)) * slopes / total, {}
 
     def _wanted(self, targets, x):
         """The weight of each class's log probability, and what the sum is divided by."""
         wanted = self._probabilities(targets, x)
         if self.weights is not None:
             weights = np.asarray(self.weights, dtype=x.dtype)
-            right = weights.shape == x.shape[1:] and (weights >= 0).all()
+            right = weights.shape == x.shape[1:] and bool((weights >= 0).all())
             require(right, "weights", self.weights, f"{x.shape[1]} numbers of at least 0")
             wanted = wanted * weights
         mean = wanted.sum() if targets.ndim == 1 else len(x)
@@ -173,7 +173,8 @@ class SoftmaxCrossEntropy(Layer):
     def _probabilities(self, targets, x):
         require(np.ndim(x) == 2, "x", np.shape(x), "of shape (batch, classes)")
         if targets.shape == x.shape:
-            require(np.allclose(targets.sum(axis=1), 1, atol=1e-4), "targets", targets, "rows with the sum 1")
+            right = (targets >= 0).all() and np.allclose(targets.sum(axis=1), 1, atol=1e-4)
+            require(bool(right), "targets", targets, "rows of numbers of at least 0 with the sum 1")
             return targets.astype(x.dtype)
         require(targets.shape == x.shape[:1], "the shape of targets", targets.shape, f"{x.shape[:1]} or {x.shape}")
         right = targets.dtype.kind in "iu" and (targets >= 0).all() and (targets < x.shape[1]).all()

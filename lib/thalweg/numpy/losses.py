@@ -35,7 +35,8 @@ class _Loss(Layer):
 
     def backward(self, dy, cache):
         """Return the gradient in ``x``; ``dy`` is 1 where the loss is the end of the network."""
-        return np.reshape(dy, np.shape(dy) + (1,) * (cache.ndim - np.ndim(dy))) * cache, {}
+        dy = np.asarray(dy, cache.dtype)
+        return dy.reshape(dy.shape + (1,) * (cache.ndim - dy.ndim)) * cache, {}
 
     def each(self, x, targets):
         """Return values and slopes."""
@@ -203,9 +204,9 @@ class RBFLoss(_Loss):
         """Return a value for each example, and the slopes in its outputs."""
         _require_same_shape(x, targets)
         apart = (x - targets.astype(x.dtype)) / self.width
-        squared = (apart**2).reshape(len(x), -1).sum(axis=1)
+        squared = (apart**2).sum(axis=tuple(range(1, x.ndim)))
         near = np.exp(-squared / 2).reshape((-1,) + (1,) * (x.ndim - 1))
-        return -np.expm1(-squared / 2), np.where(near > 0, near * apart, 0) / self.width
+        return -np.expm1(-squared / 2), np.where(near == 0, 0, near * apart) / self.width  # infinitely far, too
 
 
 # --- very many classes ----------------------------------------------------------------------------------------------
@@ -333,6 +334,8 @@ def reliability(probabilities, targets, bins=10):
     probabilities, targets = np.asarray(probabilities), np.asarray(targets)
     require_count("bins", bins)
     require(probabilities.ndim == 2, "probabilities", probabilities.shape, "of shape (batch, classes)")
+    right = (probabilities >= 0) & (probabilities <= 1 + 1e-5)  # single precision may round up
+    require(bool(right.all()), "probabilities", probabilities, "between 0 and 1")
     _require_classes(targets, *probabilities.shape)
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == targets
     place = np.minimum((confidence * bins).astype(int), bins - 1)
@@ -358,7 +361,8 @@ def temperature(scores, targets):
     Source: {cite}`guo2017`.
     """
     scores, targets = np.asarray(scores, dtype=float), np.asarray(targets)
-    require(scores.ndim == 2, "scores", scores.shape, "of shape (batch, classes)")
+    ok = scores.ndim == 2 and len(scores) > 0 and not np.isnan(scores).any()
+    require(ok, "scores", scores, "numbers of shape (batch, classes), of one example or more")
     _require_classes(targets, *scores.shape)
     below = scores - scores.max(axis=1, keepdims=True)
     wanted = below[np.arange(len(below)), targets].mean()
@@ -366,6 +370,6 @@ def temperature(scores, targets):
     for _ in range(100):
         middle = (low * high) ** 0.5
         e = np.exp(middle * below)
-        expected = ((e * below).sum(axis=1) / e.sum(axis=1)).mean()
+        expected = (np.multiply(e, below, where=e > 0, out=np.zeros_like(e)).sum(axis=1) / e.sum(axis=1)).mean()
         low, high = (low, middle) if expected > wanted else (middle, high)
     return 1 / middle

@@ -95,7 +95,7 @@ class SoftmaxCrossEntropy(Function):
     def forward(ctx, x: Tensor, targets: Tensor, weights: Tensor | None = None, reduction: str = "mean") -> Tensor:
         """Return the loss and keep scores, targets and what each example counts."""
         require_reduction(reduction)
-        share = x.new_ones(len(x)) if weights is None else weights[targets]
+        share = x.new_ones(len(x)) if weights is None else weights[targets].to(x.dtype)
         share = share / share.sum() if reduction == "mean" else share
         ctx.save_for_backward(x, targets, share)
         losses = -share * x.log_softmax(dim=1).gather(1, targets[:, None]).squeeze(1)

@@ -124,7 +124,7 @@ class RBFLoss(_Loss):
     def each(self, x: Tensor, targets: Tensor) -> Tensor:
         """A value for each example."""
         apart = _apart(x, targets) / self.width
-        return -torch.expm1(-apart.square().reshape(len(x), -1).sum(dim=1) / 2)
+        return -torch.expm1(-apart.square().unsqueeze(-1).flatten(1).sum(dim=1) / 2)
 
 
 class HierarchicalSoftmax(nn.Module):
