@@ -589,6 +589,14 @@ def cut_by_entry(x, targets, c):
 
 
 @huber_rows.mistake(
+    "the far gradient is multiplied by the threshold alone",
+    "The loss is right. In the gradient of far rows you multiply the error by the threshold, so a row twice as far off pulls twice as hard.",
+)
+def not_of_length_one(x, targets, c):
+    return of_lengths(x, targets, c, far=lambda size: np.full_like(size, c))
+
+
+@huber_rows.mistake(
     "the far gradient is not shortened",
     "The loss is right, but far rows pull as hard as in the squared loss. What is the slope of the straight part?",
 )
@@ -707,8 +715,17 @@ def weight_ignored(p, c):
     "You multiply by the weight and stop there. With c copies of each yes there are more examples in all, too: divide by their number.",
 )
 def not_normalized(p, c):
-    squared, absolute, _, _ = _best(p, c)
-    return squared, absolute, c * p, p / c
+    squared, absolute, _, undone = _best(p, c)
+    return squared, absolute, c * p, undone
+
+
+@best_predictions.mistake(
+    "the weighted answer is in odds",
+    "Your weighted answer compares rain with no rain, and can be above 1. Odds are not yet a probability.",
+)
+def in_odds(p, c):
+    squared, absolute, _, undone = _best(p, c)
+    return squared, absolute, c * p / (1 - p), undone
 
 
 @best_predictions.mistake(
