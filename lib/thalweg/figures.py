@@ -75,7 +75,7 @@ _METHODS = (
     (
         "squared error",
         *("cross-entropy", "hinge", "L1 loss", "Huber", "squared hinge"),
-        *("multi-label", "hierarchical softmax", "RBF loss"),
+        *("RBF loss", "hierarchical softmax", "multi-label"),
     ),
     ("training", "unseen", "validation"),
 )

@@ -522,7 +522,7 @@ def test_bad_arguments_are_named():
             loss.forward(scores, np.array(targets))
     with pytest.raises(ValueError, match=r"the shape of targets must be \(2,\) or \(2, 3\), got \(3,\)"):
         loss.forward(scores, np.zeros(3, int))
-    with pytest.raises(ValueError, match="targets must be rows with the sum 1"):
+    with pytest.raises(ValueError, match="targets must be rows of numbers of at least 0 with the sum 1"):
         loss.forward(scores, np.ones((2, 3)))
     with pytest.raises(ValueError, match=r"x must be of shape \(batch, classes\), got \(3,\)"):
         loss.forward(np.zeros(3), np.zeros(3, int))

@@ -12,6 +12,7 @@ from .dropout import *
 from .gradient_descent import *
 from .initialization import *
 from .loss_surfaces import *
+from .losses import *
 from .momentum import *
 from .natural_gradient import *
 from .preprocessing import *

@@ -44,3 +44,8 @@ def require_keep(name: str, value: float) -> None:
 def require_generator(rng: object) -> None:
     """A ``numpy.random.Generator``, or what draws like one."""
     require(hasattr(rng, "random"), "rng", rng, "a NumPy generator, as there is something to draw")
+
+
+def require_reduction(value: str) -> None:
+    """What becomes of the losses of a batch: their mean, their sum, or nothing."""
+    require(value in ("mean", "sum", "none"), "reduction", value, '"mean", "sum" or "none"')

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._hyperparameters import require, require_generator
+from ._hyperparameters import require, require_generator, require_reduction
 
 __all__ = [
     "Checkpoint", "Layer", "Linear", "Network", "ReLU", "Sigmoid", "SoftmaxCrossEntropy", "Tanh", "Variable",
@@ -132,33 +132,56 @@ class SoftmaxCrossEntropy(Layer):
     .. math:: L = -\frac1B \sum_{i=1}^B \sum_{k=1}^C y^\star_{ik} \log \hat y_{ik}, \qquad \hat y_{ik} = \frac{e^{x_{ik}}}{\sum_j e^{x_{ij}}}
 
     ``x`` holds scores of shape (batch, classes). ``targets``, :math:`y^\star`, are classes, whole numbers of shape (batch,), or their
-    probabilities, of the shape of ``x``, each row with the sum 1. Raises ValueError for others.
-    Source: {cite}`goodfellow2016`.
+    probabilities, of the shape of ``x``, each row with the sum 1. ``weights``, one a class, multiply the terms of the inner sum; with classes as
+    targets the mean then divides by the sum of the weights that were met, as PyTorch's does. ``reduction`` is "mean", "sum", or "none" for
+    a loss of each example. Raises ValueError for others. Source: {cite}`goodfellow2016`.
     """
+
+    weights: Any = None
+    reduction: str = "mean"
+
+    def __post_init__(self):
+        require_reduction(self.reduction)
 
     def forward(self, x, targets, *, training=False, rng=None):
         """Return the loss, a number, and what ``backward`` needs."""
-        targets = self._probabilities(np.asarray(targets), x)
+        wanted, total = self._wanted(np.asarray(targets), x)
         below = x - x.max(axis=1, keepdims=True)  # no exponential overflows
         log_probabilities = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
-        due = targets > 0  # a score of minus infinity, a class that is ruled out, costs nothing where it is not wanted
-        loss = -(targets[due] * log_probabilities[due]).sum() / len(x)
-        return loss, (np.exp(log_probabilities), targets)
+        # a score of minus infinity, a class that is ruled out, costs nothing where it is not wanted
+        losses = -np.where(wanted > 0, wanted * log_probabilities, 0).sum(axis=1)
+        loss = losses if self.reduction == "none" else losses.sum() / total
+        return loss, (np.exp(log_probabilities), wanted, total)
 
     def backward(self, dy, cache):
         """Return the gradient in the scores; ``dy`` is 1 where the loss is the end of the network."""
-        probabilities, targets = cache
-        return dy * (probabilities - targets) / len(targets), {}
+        probabilities, wanted, total = cache
+        slopes = probabilities * wanted.sum(axis=1, keepdims=True) - wanted
+        return np.reshape(np.asarray(dy, slopes.dtype), (-1, 1)) * slopes / total, {}
+
+    def _wanted(self, targets, x):
+        """The weight of each class's log probability, and what the sum is divided by."""
+        wanted = self._probabilities(targets, x)
+        if self.weights is not None:
+            weights = np.asarray(self.weights, dtype=x.dtype)
+            right = weights.shape == x.shape[1:] and bool((weights >= 0).all())
+            require(right, "weights", self.weights, f"{x.shape[1]} numbers of at least 0")
+            wanted = wanted * weights
+        mean = wanted.sum() if targets.ndim == 1 else len(x)
+        return wanted, mean if self.reduction == "mean" else 1
 
     def _probabilities(self, targets, x):
         require(np.ndim(x) == 2, "x", np.shape(x), "of shape (batch, classes)")
         if targets.shape == x.shape:
-            require(np.allclose(targets.sum(axis=1), 1, atol=1e-4), "targets", targets, "rows with the sum 1")
+            right = (targets >= 0).all() and np.allclose(targets.sum(axis=1), 1, atol=1e-4)
+            require(bool(right), "targets", targets, "rows of numbers of at least 0 with the sum 1")
             return targets.astype(x.dtype)
         require(targets.shape == x.shape[:1], "the shape of targets", targets.shape, f"{x.shape[:1]} or {x.shape}")
         right = targets.dtype.kind in "iu" and (targets >= 0).all() and (targets < x.shape[1]).all()
         require(right, "targets", targets, f"whole numbers from 0 to {x.shape[1] - 1}")
-        return np.eye(x.shape[1], dtype=x.dtype)[targets]
+        one_hot = np.zeros(x.shape, x.dtype)
+        one_hot[np.arange(len(x)), targets] = 1
+        return one_hot
 
 
 @dataclass(frozen=True)

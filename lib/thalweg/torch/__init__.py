@@ -13,6 +13,7 @@ from .fit import *
 from .gradient_descent import *
 from .initialization import *
 from .loss_surfaces import *
+from .losses import *
 from .minimize import *
 from .momentum import *
 from .natural_gradient import *

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from thalweg.numpy._hyperparameters import require_reduction
+
 __all__ = ["Linear", "ReLU", "Sigmoid", "SoftmaxCrossEntropy", "Tanh"]
 
 
@@ -82,20 +84,26 @@ class Sigmoid(Function):
 
 
 class SoftmaxCrossEntropy(Function):
-    r"""The mean over the batch of minus the log of the probability of what is right: ``SoftmaxCrossEntropy.apply(x, targets)``.
+    r"""Minus the log of the probability of what is right: ``SoftmaxCrossEntropy.apply(x, targets, weights, reduction)``.
 
-    ``x`` holds scores of shape (batch, classes), ``targets`` class numbers of shape (batch,). Source: {cite}`goodfellow2016`.
+    ``x`` holds scores of shape (batch, classes), ``targets`` class numbers of shape (batch,). ``weights``, one a class, may be left out or
+    None; ``reduction`` is "mean", the default, which divides by the sum of the weights that were met, "sum", or "none".
+    Raises ValueError for another one. Source: {cite}`goodfellow2016`.
     """
 
     @staticmethod
-    def forward(ctx, x: Tensor, targets: Tensor) -> Tensor:
-        """Return the loss and keep scores and targets."""
-        ctx.save_for_backward(x, targets)
-        return -x.log_softmax(dim=1).gather(1, targets[:, None]).mean()
+    def forward(ctx, x: Tensor, targets: Tensor, weights: Tensor | None = None, reduction: str = "mean") -> Tensor:
+        """Return the loss and keep scores, targets and what each example counts."""
+        require_reduction(reduction)
+        share = x.new_ones(len(x)) if weights is None else weights[targets].to(x.dtype)
+        share = share / share.sum() if reduction == "mean" else share
+        ctx.save_for_backward(x, targets, share)
+        losses = -share * x.log_softmax(dim=1).gather(1, targets[:, None]).squeeze(1)
+        return losses if reduction == "none" else losses.sum()
 
     @staticmethod
     def backward(ctx, dy: Tensor):
-        """Return the gradient in the scores; there is none in the targets."""
-        x, targets = ctx.saved_tensors
+        """Return the gradient in the scores; there is none in the others."""
+        x, targets, share = ctx.saved_tensors
         wanted = torch.nn.functional.one_hot(targets, x.shape[1])
-        return dy * (x.softmax(dim=1) - wanted) / len(x), None
+        return (dy * share)[:, None] * (x.softmax(dim=1) - wanted), None, None, None
