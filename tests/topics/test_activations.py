@@ -5,6 +5,8 @@ standard errors, which a right layer leaves about once in two million runs.
 """
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from torch import nn
 
 import thalweg.numpy as tn
 import thalweg.torch as tt
+from thalweg.exercises import key
 
 ELEMENTWISE = [name for name, case in CASES.items() if case.elementwise]
 WIDE = st.floats(-700, 700)
@@ -308,3 +311,22 @@ def test_bad_calls():
         tn.saturated(tn.ReLU(), np.ones(3), below=0.0)
     with pytest.raises(ValueError, match="below"):
         tt.saturated(torch.relu, torch.ones(3), below=0.0)
+
+
+# --- the experiment of the assignment -----------------------------------------------------------------------------------
+
+
+def test_the_rate_that_kills_half_of_the_units():
+    """As the assignment asks it, with its own function; with room on either side."""
+    source = (Path(__file__).parents[2] / "solutions/activations.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^```\{code-cell\} ipython3\n(?:---\n.*?---\n)?(.*?)^```", source, flags=re.S | re.M)
+    names: dict = {}
+    exec(cells[0] + next(cell for cell in cells if "def trained" in cell), names)
+
+    def share(rate):
+        with np.errstate(all="ignore"):
+            layers = [z for seed in range(5) for z in names["trained"](rate, seed)[:2]]
+        return np.mean([tn.dead(tn.ReLU(), z).mean() for z in layers])
+
+    assert share(0.5) < 0.3 and share(1.0) > 0.55
+    assert key("activations.killing_rate").reference == 1.0
