@@ -178,54 +178,86 @@ def _slopes(scaled_tanh, softplus, elu, leaky, height, rate, c):
 slopes_from_outputs = Key(_slopes)
 
 
-def slopes_but(place, change):
-    """The right slopes, but for one of the four, which ``change(output, height, rate, c)`` makes."""
-
-    def answer(scaled_tanh, softplus, elu, leaky, height, rate, c):
-        outputs = (scaled_tanh, softplus, elu, leaky)
-        slopes = list(_slopes(*outputs, height, rate, c))
-        slopes[place] = change(outputs[place], height, rate, c)
-        return slopes
-
-    return answer
+def with_softplus(slopes, slope):
+    """These slopes, with another one for softplus."""
+    return slopes[0], slope, *slopes[2:]
 
 
-slopes_from_outputs.mistake(
+def with_elu(slopes, elu, below):
+    """These slopes, with another one for ELU below 0."""
+    return *slopes[:2], np.where(elu > 0, 1, below), slopes[3]
+
+
+@slopes_from_outputs.mistake(
     "the tangent's output is not scaled back",
     "The slope of the scaled tangent: 1 - a² belongs to a tangent that ends at 1. This one ends at height.",
-)(slopes_but(0, lambda a, height, rate, c: height * rate * (1 - a**2)))
-slopes_from_outputs.mistake(
+)
+def not_scaled_back(scaled_tanh, softplus, elu, leaky, height, rate, c):
+    return height * rate * (1 - scaled_tanh**2), *_slopes(scaled_tanh, softplus, elu, leaky, height, rate, c)[1:]
+
+
+@slopes_from_outputs.mistake(
     "the factors of the scaled tangent are forgotten",
     "The slope of the scaled tangent has the right form, but both factors of the chain rule are missing: what stands before the tangent, and what stands inside it.",
-)(slopes_but(0, lambda a, height, rate, c: 1 - (a / height) ** 2))
-slopes_from_outputs.mistake(
+)
+def no_factors(scaled_tanh, softplus, elu, leaky, height, rate, c):
+    return _of_tanh(scaled_tanh, height, 1 / height), *_slopes(scaled_tanh, softplus, elu, leaky, height, rate, c)[1:]
+
+
+@slopes_from_outputs.mistake(
     "the inner factor is forgotten",
     "The slope of the scaled tangent lacks the factor that stands inside the tangent.",
-)(slopes_but(0, lambda a, height, rate, c: height * (1 - (a / height) ** 2)))
-slopes_from_outputs.mistake(
+)
+def no_rate(scaled_tanh, softplus, elu, leaky, height, rate, c):
+    return _of_tanh(scaled_tanh, height, 1), *_slopes(scaled_tanh, softplus, elu, leaky, height, rate, c)[1:]
+
+
+@slopes_from_outputs.mistake(
     "the output of softplus is taken for its input",
     "Softplus's slope is the sigmoid of what went in. You take the sigmoid of what came out. Write e to the input by means of the output.",
-)(slopes_but(1, lambda a, height, rate, c: _sigmoid(a)))
-slopes_from_outputs.mistake(
+)
+def softplus_as_input(scaled_tanh, softplus, elu, leaky, height, rate, c):
+    return with_softplus(_slopes(scaled_tanh, softplus, elu, leaky, height, rate, c), _sigmoid(softplus))
+
+
+@slopes_from_outputs.mistake(
     "a small softplus loses its digits",
     "Right, but for a softplus that is almost 0: you subtract from 1 what is almost 1. NumPy has a function for this.",
-)(slopes_but(1, lambda a, height, rate, c: 1 - np.exp(-a)))
-slopes_from_outputs.mistake(
+)
+def softplus_lost(scaled_tanh, softplus, elu, leaky, height, rate, c):
+    return with_softplus(_slopes(scaled_tanh, softplus, elu, leaky, height, rate, c), 1 - np.exp(-softplus))
+
+
+@slopes_from_outputs.mistake(
     "ELU's slope lacks its constant",
     "Below 0 ELU is c e^z - c. The output alone is not the slope: what has to be added to have c e^z?",
-)(slopes_but(2, lambda a, height, rate, c: np.where(a > 0, 1, a)))
-slopes_from_outputs.mistake(
+)
+def elu_without_c(scaled_tanh, softplus, elu, leaky, height, rate, c):
+    return with_elu(_slopes(scaled_tanh, softplus, elu, leaky, height, rate, c), elu, elu)
+
+
+@slopes_from_outputs.mistake(
     "ELU's constant is taken for 1",
     "ELU's slope below 0 is right for c = 1 only.",
-)(slopes_but(2, lambda a, height, rate, c: np.where(a > 0, 1, a + 1)))
-slopes_from_outputs.mistake(
+)
+def elu_of_one(scaled_tanh, softplus, elu, leaky, height, rate, c):
+    return with_elu(_slopes(scaled_tanh, softplus, elu, leaky, height, rate, c), elu, elu + 1)
+
+
+@slopes_from_outputs.mistake(
     "ELU's output is taken for its input",
     "Below 0 you put what came out of ELU into an exponential, as if it had gone in. Solve for the exponential instead.",
-)(slopes_but(2, lambda a, height, rate, c: np.where(a > 0, 1, c * np.exp(np.minimum(a, 0)))))
-slopes_from_outputs.mistake(
+)
+def elu_as_input(scaled_tanh, softplus, elu, leaky, height, rate, c):
+    return with_elu(_slopes(scaled_tanh, softplus, elu, leaky, height, rate, c), elu, c * np.exp(np.minimum(elu, 0)))
+
+
+@slopes_from_outputs.mistake(
     "a leaky unit does not leak",
     "Your leaky unit's slope below 0 is that of a plain ReLU.",
-)(slopes_but(3, lambda a, height, rate, c: (a > 0) * 1.0))
+)
+def no_leak(scaled_tanh, softplus, elu, leaky, height, rate, c):
+    return *_slopes(scaled_tanh, softplus, elu, leaky, height, rate, c)[:3], (leaky > 0) * 1.0
 
 
 @slopes_from_outputs.mistake(
@@ -367,39 +399,60 @@ def _slope_gradient(z, dy, c):
 slope_gradient = Key(_slope_gradient)
 
 
-def dc_of(each):
-    """The right dz, and a dc that is made of ``each(z, dy, c)``."""
-    return lambda z, dy, c: (_slope_gradient(z, dy, c)[0], each(z, dy, c))
-
-
-slope_gradient.mistake(
+@slope_gradient.mistake(
     "the gradient of the slope is averaged",
     "dz is right. Your dc is divided by the number of examples. Where one number is used many times, do the gradients of its uses add up or average? (If the loss is a mean, dy knows it already.)",
-)(dc_of(lambda z, dy, c: summed(dy * np.minimum(z, 0)) / len(z)))
-slope_gradient.mistake(
+)
+def averaged(z, dy, c):
+    return _slope_gradient(z, dy, c)[0], summed(dy * np.minimum(z, 0)) / len(z)
+
+
+@slope_gradient.mistake(
     "the output stands in place of the input",
     "dz is right. In dc you multiply by what came out below 0, c z. The derivative of c z in c is something else.",
-)(dc_of(lambda z, dy, c: summed(dy * np.where(z > 0, 0, wide(c, z) * z))))
-slope_gradient.mistake(
+)
+def output_for_input(z, dy, c):
+    return _slope_gradient(z, dy, c)[0], summed(dy * np.where(z > 0, 0, wide(c, z) * z))
+
+
+@slope_gradient.mistake(
     "the positive side counts",
     "dz is right. In dc you sum over inputs of all signs. On which side of 0 does the slope matter?",
-)(dc_of(lambda z, dy, c: summed(dy * z)))
-slope_gradient.mistake(
+)
+def both_sides(z, dy, c):
+    return _slope_gradient(z, dy, c)[0], summed(dy * z)
+
+
+@slope_gradient.mistake(
     "the other side counts",
     "dz is right. In dc you sum over the positive inputs, on which the slope has no influence.",
-)(dc_of(lambda z, dy, c: summed(dy * np.maximum(z, 0))))
-slope_gradient.mistake(
+)
+def other_side(z, dy, c):
+    return _slope_gradient(z, dy, c)[0], summed(dy * np.maximum(z, 0))
+
+
+@slope_gradient.mistake(
     "the inputs have lost their sign",
     "dz is right. dc has the wrong sign: below 0 the inputs are negative, and the derivative of c z in c is z with its sign.",
-)(dc_of(lambda z, dy, c: summed(dy * np.maximum(-z, 0))))
-slope_gradient.mistake(
+)
+def lost_sign(z, dy, c):
+    return _slope_gradient(z, dy, c)[0], summed(dy * np.maximum(-z, 0))
+
+
+@slope_gradient.mistake(
     "the gradient from above is left out",
     "dz is right. In dc the gradient that comes from above does not occur: the loss knows c through y alone.",
-)(dc_of(lambda z, dy, c: summed(np.minimum(z, 0))))
-slope_gradient.mistake(
+)
+def without_dy(z, dy, c):
+    return _slope_gradient(z, dy, c)[0], summed(np.minimum(z, 0))
+
+
+@slope_gradient.mistake(
     "all features are summed",
     "dz is right. Your dc sums over all features, as if they shared one slope. Each has its own.",
-)(dc_of(lambda z, dy, c: np.full_like(c, (dy * np.minimum(z, 0)).sum())))
+)
+def all_features(z, dy, c):
+    return _slope_gradient(z, dy, c)[0], np.full_like(c, (dy * np.minimum(z, 0)).sum())
 
 
 @slope_gradient.mistake(
@@ -445,14 +498,6 @@ def _dead_units(batches, c):
 dead_units = Key(_dead_units)
 
 
-def with_dead(dead):
-    """The right shares, and a share of dead units that is made by ``dead(batches, on)``, which leaky units have none of."""
-    return lambda batches, c: (
-        (on := _dead_units(batches, c)[0]),
-        float(dead(batches, on)) if c == 0 else 0.0,
-    )
-
-
 @dead_units.mistake(
     "a mean of the batches' means",
     "The dead are right. For the shares you average over batches; but batches may have different sizes, and an example of a small one must not count more.",
@@ -462,26 +507,49 @@ def mean_of_means(batches, c):
     return on, _dead_units(batches, c)[1]
 
 
-dead_units.mistake(
+@dead_units.mistake(
     "dead in one batch is dead",
     "Your shares are right. But you count a unit as dead that is off throughout *one* batch. It can be on in the next, and learn from it.",
-)(with_dead(lambda batches, on: np.mean(np.any([(z <= 0).all(axis=0) for z in batches], axis=0))))
-dead_units.mistake(
+)
+def dead_in_one_batch(batches, c):
+    on = _dead_units(batches, c)[0]
+    return on, float(np.mean(np.any([(z <= 0).all(axis=0) for z in batches], axis=0))) if c == 0 else 0.0
+
+
+@dead_units.mistake(
     "off for one example is dead",
     "Your shares are right. But you count as dead what is off for some example. A ReLU is off for about half of them, and that is its purpose.",
-)(with_dead(lambda batches, on: np.mean(on < 1)))
-dead_units.mistake(
+)
+def off_for_one(batches, c):
+    on = _dead_units(batches, c)[0]
+    return on, float(np.mean(on < 1)) if c == 0 else 0.0
+
+
+@dead_units.mistake(
     "dead on the average",
     "Your shares are right. But you judge a unit by its mean input. A mean below 0 leaves room for examples that lie above.",
-)(with_dead(lambda batches, on: np.mean(np.concatenate(batches).mean(axis=0) <= 0)))
-dead_units.mistake(
+)
+def dead_on_average(batches, c):
+    on = _dead_units(batches, c)[0]
+    return on, float(np.mean(np.concatenate(batches).mean(axis=0) <= 0)) if c == 0 else 0.0
+
+
+@dead_units.mistake(
     "a count instead of a share",
     "Your shares are right. Of the dead you give the number of units; asked is the share of all units.",
-)(with_dead(lambda batches, on: np.sum(on == 0)))
-dead_units.mistake(
+)
+def counted(batches, c):
+    on = _dead_units(batches, c)[0]
+    return on, float(np.sum(on == 0)) if c == 0 else 0.0
+
+
+@dead_units.mistake(
     "the living are counted",
     "Your shares are right. Of the dead you give the share of units that are alive.",
-)(with_dead(lambda batches, on: np.mean(on > 0)))
+)
+def the_living(batches, c):
+    on = _dead_units(batches, c)[0]
+    return on, float(np.mean(on > 0)) if c == 0 else 0.0
 
 
 @dead_units.mistake(
