@@ -92,6 +92,14 @@ def tanh_slope(x):
     return y, 1 - y**2
 
 
+@sigmoid_and_slope.mistake(
+    "one factor of the slope is missing",
+    "y is right. Your slope is the sigmoid of -|x| alone, one of two factors. What is it at 0, and what should it be?",
+)
+def one_factor(x):
+    return _sigmoid(x), _sigmoid(-np.abs(x))
+
+
 # --- softplus_inverse --------------------------------------------------------------------------------------------
 
 
@@ -327,6 +335,26 @@ def at_least_zero(x, sets, dy):
 
 
 @maxout.mistake(
+    "y starts at 0",
+    "dx is right. A set whose entries are all negative has a negative maximum. Your y is 0 there, as in a ReLU.",
+)
+def y_at_least_zero(x, sets, dy):
+    y, dx = _maxout(x, sets, dy)
+    return np.maximum(y, 0), dx
+
+
+@maxout.mistake(
+    "the place in the set is taken for the place in the row",
+    "y is right. But argmax over the entries of a set counts within the set. Which entry of the row is that?",
+)
+def place_in_the_set(x, sets, dy):
+    y, dx = _maxout(x, sets, dy)[0], np.zeros_like(x)
+    for group in range(dy.shape[1]):
+        dx[np.arange(len(x)), x[:, sets == group].argmax(axis=1)] = dy[:, group]
+    return y, dx
+
+
+@maxout.mistake(
     "the largest size wins",
     "You take the entry that is farthest from 0. The largest one is asked, with its sign.",
 )
@@ -445,6 +473,14 @@ def lost_sign(z, dy, c):
 )
 def without_dy(z, dy, c):
     return _slope_gradient(z, dy, c)[0], summed(np.minimum(z, 0))
+
+
+@slope_gradient.mistake(
+    "the input is left out",
+    "dz is right. In dc you add up dy wherever the input is below 0. By how much does c z change when c changes by a little?",
+)
+def without_z(z, dy, c):
+    return _slope_gradient(z, dy, c)[0], summed(dy * (z < 0))
 
 
 @slope_gradient.mistake(
@@ -583,6 +619,33 @@ def zero_is_on(batches, c):
 )
 def leaky_dead(batches, c):
     return _dead_units(batches, 0.0)
+
+
+@dead_units.mistake(
+    "what comes out is looked at",
+    "The dead are right. But a unit is on where what enters it is above 0. Below 0 a leaky unit's output is not 0, and the unit is off all the same.",
+)
+def on_by_the_output(batches, c):
+    z = np.concatenate(batches)
+    return np.mean(np.where(z > 0, z, c * z) != 0, axis=0), _dead_units(batches, c)[1]
+
+
+@dead_units.mistake(
+    "the dead of each batch, averaged",
+    "Your shares are right. But you look for the dead in each batch and average. A unit that is off in one batch and on in another is not dead at all.",
+)
+def dead_by_batch(batches, c):
+    on = _dead_units(batches, c)[0]
+    return on, float(np.mean([(z <= 0).all(axis=0).mean() for z in batches])) if c == 0 else 0.0
+
+
+@dead_units.mistake(
+    "the share of zeros",
+    "Your shares are right. But your second number is the share of outputs that are 0, over all examples and units. A unit is dead if it is off for every example.",
+)
+def share_of_zeros(batches, c):
+    on = _dead_units(batches, c)[0]
+    return on, float(np.mean(1 - on)) if c == 0 else 0.0
 
 
 # --- killing_rate: see the tests, which measure it -----------------------------------------------------------------
