@@ -78,6 +78,20 @@ def test_one_formula_for_the_rectifiers(x, c):
     np.testing.assert_array_equal(y, value(tn.Rectifier(c), z))
 
 
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_whole_numbers_are_numbers_like_any(name):
+    layer, x = CASES[name].layer, np.array([[-2, 0, 3]])
+    parameters = layer.init(None)
+    np.testing.assert_array_equal(layer.forward(x, parameters)[0], layer.forward(x * 1.0, parameters)[0])
+    np.testing.assert_array_equal(tn.slope(layer, x * 1.0, parameters), tn.slope(layer, x, parameters) * 1.0)
+
+
+def test_the_rectifier_without_a_slope_is_the_relu_at_infinity_too():
+    ends = np.array([-np.inf, np.inf])
+    np.testing.assert_array_equal(value(tn.Rectifier(0.0), ends), [0, np.inf])
+    np.testing.assert_array_equal(tt.Rectifier(0.0)(torch.tensor(ends)), [0, np.inf])
+
+
 def test_two_pieces_of_maxout_make_every_rectifier():
     z = np.linspace(-3, 3, 13)
     for c, layer in ((0.0, tn.ReLU()), (0.01, tn.LeakyReLU()), (-1.0, tn.AbsoluteValue())):

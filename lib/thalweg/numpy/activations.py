@@ -25,6 +25,11 @@ class _Elementwise(Layer):
         return dy * cache, {}
 
 
+def _real(x):
+    """The type of ``x``, and for whole numbers one that has fractions."""
+    return np.result_type(x, np.float16)
+
+
 def _sigmoid(x):
     return (1 + np.tanh(x / 2)) / 2
 
@@ -74,8 +79,8 @@ class Rectifier(_Elementwise):
 
     def forward(self, x, parameters=None, *, training=False, rng=None):
         """Return ``y`` and the slope."""
-        slope = np.where(x > 0, 1, self.c).astype(x.dtype)
-        return x * slope, slope
+        slope = np.where(x > 0, 1, self.c).astype(_real(x))
+        return x * slope if self.c else np.maximum(x, 0), slope  # infinity times 0 would be no number
 
 
 @dataclass(frozen=True)
@@ -146,7 +151,7 @@ class NoisyReLU(_Elementwise):
             return np.maximum(x, 0), (x > 0).astype(x.dtype)
         require_generator(rng)
         s = _sigmoid(x)
-        noise = np.sqrt(s) * rng.normal(size=x.shape).astype(x.dtype)
+        noise = np.sqrt(s) * rng.normal(size=x.shape).astype(_real(x))
         return np.maximum(x + noise, 0), (x + noise > 0) * (1 + noise * (1 - s) / 2)
 
 
@@ -209,7 +214,7 @@ class GELU(_Elementwise):
     def forward(self, x, parameters=None, *, training=False, rng=None):
         """Return ``y`` and the slope."""
         near = np.clip(x, -40, 40)  # where the probability is 0 or 1 to the last digit, infinity included
-        below = _erfc(-near / math.sqrt(2)).astype(x.dtype) / 2
+        below = _erfc(-near / math.sqrt(2)).astype(_real(x)) / 2
         density = np.exp(-(near**2) / 2) / math.sqrt(2 * math.pi)
         return np.maximum(x, -40) * below, below + near * density
 

@@ -42,7 +42,7 @@ class Rectifier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The bent ``x``, of its shape."""
-        return torch.where(x > 0, x, self.c * x)
+        return torch.where(x > 0, x, self.c * x) if self.c else torch.relu(x)  # infinity times 0 would be no number
 
     def extra_repr(self) -> str:
         """What print(model) shows."""
