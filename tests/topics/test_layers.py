@@ -98,7 +98,8 @@ def assert_same_where_special(x, found, wanted, atol=1e-30):
     for name, a in wanted.items():
         elementwise = np.shape(a) == np.shape(x) and x.ndim == 1
         lost = np.isnan(a) & (np.isinf(x) if elementwise else np.isinf(x).any())
-        lost |= elementwise & (name == "x") & np.isnan(x)
+        if elementwise and name == "x":
+            lost |= np.isnan(x)
         a, b = (np.where(lost, 0, each) for each in (a, found[name]))
         np.testing.assert_allclose(b, a, rtol=1e-5, atol=atol, err_msg=name)
 

@@ -2,6 +2,7 @@
 
 from types import ModuleType as _Module
 
+from .activations import *
 from .adam import *
 from .adaptive_rates import *
 from .backpropagation import *
