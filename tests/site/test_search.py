@@ -70,7 +70,9 @@ def test_the_index_is_light_and_free_of_tex(site):
     for path in site.glob("chapters/*.html"):
         text = path.with_suffix(".txt").read_text(encoding="utf-8")
         assert not re.search(r"\\frac|\\begin|plt\.subplots|import numpy", text), path.name
-        assert len(text) < 150_000, path.name
+        assert len(text) < (300_000 if path.stem == "api" else 150_000), (
+            path.name
+        )  # every public name of the book is in one page
 
 
 @pytest.mark.browser
