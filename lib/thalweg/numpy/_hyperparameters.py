@@ -1,7 +1,9 @@
 """Checks of arguments: one message for each way to get one wrong."""
 
 import math
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 
 def require(ok: bool, name: str, value: object, wanted: str) -> None:
@@ -46,6 +48,17 @@ def require_generator(rng: object) -> None:
     require(hasattr(rng, "random"), "rng", rng, "a NumPy generator, as there is something to draw")
 
 
+def require_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """One of a few words."""
+    require(value in choices, name, value, f"one of {', '.join(choices)}")
+
+
 def require_reduction(value: str) -> None:
     """What becomes of the losses of a batch: their mean, their sum, or nothing."""
-    require(value in ("mean", "sum", "none"), "reduction", value, '"mean", "sum" or "none"')
+    require_choice("reduction", value, ("mean", "sum", "none"))
+
+
+def require_classes(targets: Any, classes: int) -> None:
+    """An array of class numbers, counted from 0."""
+    right = targets.dtype.kind in "iu" and (targets >= 0).all() and (targets < classes).all()
+    require(bool(right), "targets", targets, f"whole numbers from 0 to {classes - 1}")

@@ -5,11 +5,12 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from ._hyperparameters import require, require_count, require_generator, require_positive, require_rate
-from .backpropagation import Layer, unbroadcast
+from .backpropagation import Layer, Sigmoid, unbroadcast
 
 __all__ = [
     "ELU", "GELU", "RBF", "SELU", "AbsoluteValue", "LeakyReLU", "Maxout", "NoisyReLU", "ParametricReLU", "Rectifier",
@@ -28,10 +29,6 @@ class _Elementwise(Layer):
 def _real(x):
     """The type of ``x``, and for whole numbers one that has fractions."""
     return np.result_type(x, np.float16)
-
-
-def _sigmoid(x):
-    return (1 + np.tanh(x / 2)) / 2
 
 
 @dataclass(frozen=True)
@@ -150,7 +147,7 @@ class NoisyReLU(_Elementwise):
         if not training:
             return np.maximum(x, 0), (x > 0).astype(x.dtype)
         require_generator(rng)
-        s = _sigmoid(x)
+        s = Sigmoid().forward(x)[0]
         noise = np.sqrt(s) * rng.normal(size=x.shape).astype(_real(x))
         return np.maximum(x + noise, 0), (x + noise > 0) * (1 + noise * (1 - s) / 2)
 
@@ -184,10 +181,13 @@ class SELU(_Elementwise):
     ``x`` has any shape; the two constants are computed to all digits in ``tests/topics/test_activations.py``. Source: {cite}`klambauer2017`.
     """
 
+    C: ClassVar[float] = 1.6732632423543772
+    FACTOR: ClassVar[float] = 1.0507009873554805
+
     def forward(self, x, parameters=None, *, training=False, rng=None):
         """Return ``y`` and the slope."""
-        y, slope = ELU(1.6732632423543772).forward(x)
-        return 1.0507009873554805 * y, 1.0507009873554805 * slope
+        y, slope = ELU(self.C).forward(x)
+        return self.FACTOR * y, self.FACTOR * slope
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ class Softplus(_Elementwise):
 
     def forward(self, x, parameters=None, *, training=False, rng=None):
         """Return ``y`` and the slope."""
-        return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), _sigmoid(x)
+        return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), Sigmoid().forward(x)[0]
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ class SiLU(_Elementwise):
 
     def forward(self, x, parameters=None, *, training=False, rng=None):
         """Return ``y`` and the slope."""
-        s, near = _sigmoid(x), np.clip(x, -800, 800)  # where the sigmoid is 0 or 1, infinity included
+        s, near = Sigmoid().forward(x)[0], np.clip(x, -800, 800)  # where the sigmoid is 0 or 1, infinity included
         return np.maximum(x, -800) * s, s + near * s * (1 - s)
 
 

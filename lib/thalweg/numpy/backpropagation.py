@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._hyperparameters import require, require_generator, require_reduction
+from ._hyperparameters import require, require_classes, require_generator, require_reduction
 
 __all__ = [
     "Checkpoint", "Layer", "Linear", "Network", "ReLU", "Sigmoid", "SoftmaxCrossEntropy", "Tanh", "Variable",
@@ -177,8 +177,7 @@ class SoftmaxCrossEntropy(Layer):
             require(bool(right), "targets", targets, "rows of numbers of at least 0 with the sum 1")
             return targets.astype(x.dtype)
         require(targets.shape == x.shape[:1], "the shape of targets", targets.shape, f"{x.shape[:1]} or {x.shape}")
-        right = targets.dtype.kind in "iu" and (targets >= 0).all() and (targets < x.shape[1]).all()
-        require(right, "targets", targets, f"whole numbers from 0 to {x.shape[1] - 1}")
+        require_classes(targets, x.shape[1])
         one_hot = np.zeros(x.shape, x.dtype)
         one_hot[np.arange(len(x)), targets] = 1
         return one_hot

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from ._hyperparameters import require, require_count, require_generator, require_positive, require_rate
+from ._hyperparameters import require, require_choice, require_count, require_generator, require_positive, require_rate
 
 __all__ = [
     "clip_by_norm", "clip_by_value", "fans", "gain", "glorot", "he", "initialized", "lecun", "orthogonal", "predicted_gradient",
@@ -36,7 +36,7 @@ def gain(activation, slope=0.01):
     sigmoid. Raises ValueError for another name. Sources: {cite}`he2015,glorot2010`; lecture UvA, "one way of initializing sigmoid-like neurons".
     """
     gains = {"linear": 1.0, "tanh": 1.0, "sigmoid": 4.0, "ReLU": 2**0.5, "leaky ReLU": (2 / (1 + slope**2)) ** 0.5}
-    require(activation in gains, "activation", activation, f"one of {', '.join(gains)}")
+    require_choice("activation", activation, list(gains))
     return gains[activation]
 
 
@@ -71,7 +71,7 @@ def he(shape, rng, gain=2**0.5, distribution="normal", keep="forward"):
     That is :func:`lecun` with the gain :math:`\sqrt2`. With ``keep="backward"`` the denominator is :math:`d_\mathrm{out}`, and it is the gradient that
     keeps its size. Arguments, result and errors as in :func:`lecun`. Sources: {cite}`he2015`; lecture UvA, "initialization for relus".
     """
-    require(keep in ("forward", "backward"), "keep", keep, '"forward" or "backward"')
+    require_choice("keep", keep, ("forward", "backward"))
     return _drawn(shape, rng, gain, fans(shape)[keep == "backward"], distribution)
 
 
@@ -79,12 +79,12 @@ def _drawn(shape, rng, gain, fan, distribution):
     """Weights with mean 0 and the variance gain²/fan."""
     require_generator(rng)
     require_positive("gain", gain)
+    require_choice("distribution", distribution, ("normal", "uniform", "truncated"))
     std = gain / fan**0.5
     if distribution == "normal":
         return std * rng.normal(size=shape)
     if distribution == "uniform":  # from -1 to 1 the variance is 1/3
         return std * 3**0.5 * rng.uniform(-1, 1, size=shape)
-    require(distribution == "truncated", "distribution", distribution, '"normal", "uniform" or "truncated"')
     return truncated_normal(shape, rng, std)
 
 
@@ -104,15 +104,20 @@ def truncated_normal(shape, rng, std=1.0, cut=2.0, rescaled=True):
     """
     require_generator(rng)
     require_rate("std", std)
-    require_positive("cut", cut)
-    require(cut >= 0.01, "cut", cut, "at least 0.01")
+    require_cut(cut)
     z = np.asarray(rng.normal(size=shape))
     while (beyond := np.abs(z) > cut).any():
         z[beyond] = rng.normal(size=beyond.sum())
-    return std * z / _spread_after_cut(cut) if rescaled else std * z
+    return std * z / spread_after_cut(cut) if rescaled else std * z
 
 
-def _spread_after_cut(cut):
+def require_cut(cut):
+    """Where a normal distribution is cut, in standard deviations: not so near to 0 that hardly a draw is kept."""
+    require_positive("cut", cut)
+    require(cut >= 0.01, "cut", cut, "at least 0.01")
+
+
+def spread_after_cut(cut):
     """The standard deviation of a standard normal number that is known to lie between -cut and cut."""
     density = math.exp(-(cut**2) / 2) / math.sqrt(2 * math.pi)
     return math.sqrt(1 - 2 * cut * density / math.erf(cut / math.sqrt(2)))

@@ -9,8 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._hyperparameters import require, require_count, require_generator, require_positive, require_reduction
-from .backpropagation import Layer
+from ._hyperparameters import (
+    require,
+    require_classes,
+    require_count,
+    require_generator,
+    require_positive,
+    require_reduction,
+)
+from .backpropagation import Layer, Sigmoid
 
 __all__ = [
     "AbsoluteError", "HierarchicalSoftmax", "Huber", "MultiClassHinge", "RBFLoss", "SigmoidCrossEntropy", "SmoothL1",
@@ -43,18 +50,13 @@ class _Loss(Layer):
         raise NotImplementedError
 
 
-def _sigmoid(x):
-    return (1 + np.tanh(x / 2)) / 2
-
-
 def _require_same_shape(x, targets):
     require(targets.shape == x.shape, "the shape of targets", targets.shape, f"{x.shape}")
 
 
 def _require_classes(targets, batch, classes):
     require(targets.shape == (batch,), "the shape of targets", targets.shape, f"{(batch,)}")
-    right = targets.dtype.kind in "iu" and (targets >= 0).all() and (targets < classes).all()
-    require(right, "targets", targets, f"whole numbers from 0 to {classes - 1}")
+    require_classes(targets, classes)
 
 
 # --- one class of several, and several labels at once ---------------------------------------------------------------
@@ -111,7 +113,7 @@ class SigmoidCrossEntropy(_Loss):
         wanted = targets.astype(x.dtype)
         yes = np.where(wanted > 0, wanted * np.logaddexp(0, -x), 0)  # what is not wanted costs nothing, be it infinite
         no = np.where(wanted < 1, (1 - wanted) * np.logaddexp(0, x), 0)
-        return yes + no, _sigmoid(x) - wanted
+        return yes + no, Sigmoid().forward(x)[0] - wanted
 
 
 # --- numbers --------------------------------------------------------------------------------------------------------
@@ -301,7 +303,7 @@ class HierarchicalSoftmax(Layer):
     def backward(self, dy, cache):
         """Return ``dx`` and the gradients, which are 0 in all rows but those of the nodes that were passed."""
         x, shape, nodes, turns, w, z = cache
-        dz = (-dy / len(x) * turns * _sigmoid(-turns * z)).astype(x.dtype)
+        dz = (-dy / len(x) * turns * Sigmoid().forward(-turns * z)[0]).astype(x.dtype)
         gradients = {"W": np.zeros(shape, x.dtype), "b": np.zeros(shape[0], x.dtype)}
         np.add.at(gradients["W"], nodes, dz[:, :, None] * x[:, None])
         np.add.at(gradients["b"], nodes, dz)

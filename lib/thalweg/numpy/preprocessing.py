@@ -6,17 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ._hyperparameters import require, require_count, require_rate
+from ._hyperparameters import require, require_choice, require_count, require_rate
 
 __all__ = ["Standardize", "Whiten"]
 
 PER = ("feature", "channel", "all")
 KINDS = ("decorrelate", "PCA", "ZCA")
-
-
-def require_choice(name, value, choices):
-    """One of a few words."""
-    require(value in choices, name, value, f"one of {', '.join(choices)}")
 
 
 def _typed(values, like):

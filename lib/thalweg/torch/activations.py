@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from thalweg import numpy as reference
+from thalweg.numpy._hyperparameters import require_positive
 
 __all__ = [
     "ELU", "GELU", "RBF", "SELU", "AbsoluteValue", "LeakyReLU", "Maxout", "NoisyReLU", "ParametricReLU", "Rectifier",
@@ -111,11 +112,11 @@ class SELU(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.elu = ELU(1.6732632423543772)
+        self.elu = ELU(reference.SELU.C)
 
     def forward(self, x: Tensor) -> Tensor:
         """The bent ``x``, of its shape."""
-        return 1.0507009873554805 * self.elu(x)
+        return reference.SELU.FACTOR * self.elu(x)
 
 
 class Softplus(nn.Module):
@@ -195,8 +196,7 @@ def saturated(activation: Callable[[Tensor], Tensor], x: Tensor, below: float = 
 
     Returns a tensor like ``x`` of True and False. Raises ValueError unless ``below`` is positive. Source: {cite}`glorot2010`.
     """
-    if not below > 0:
-        raise ValueError(f"below must be above 0, got {below!r}")
+    require_positive("below", below)
     grid = torch.linspace(-10, 10, 2001, dtype=x.dtype, device=x.device)
     if x.ndim > 1:  # one slope a feature
         grid = grid[:, None].expand(-1, x.shape[1])

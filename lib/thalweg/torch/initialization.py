@@ -1,12 +1,13 @@
 """The schemes of :mod:`thalweg.numpy.initialization` in place on PyTorch tensors and modules, and gradients that are clipped in place."""
 
-import math
 from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
 
 from thalweg import numpy as reference
+from thalweg.numpy._hyperparameters import require_choice, require_positive, require_rate
+from thalweg.numpy.initialization import require_cut, spread_after_cut
 
 __all__ = [
     "clip_by_norm", "clip_by_value", "fans", "glorot", "he", "initialized", "lecun", "orthogonal", "small_normal", "truncated_normal",
@@ -40,38 +41,26 @@ def he(
     keep: str = "forward",
 ) -> Tensor:
     """Fill ``weight`` in place and return it, as ``torch.nn.init.kaiming_normal_`` does: see :func:`thalweg.numpy.he`, errors included."""
-    if keep not in ("forward", "backward"):
-        raise ValueError(f'keep must be "forward" or "backward", got {keep!r}')
+    require_choice("keep", keep, ("forward", "backward"))
     return _fill(weight, generator, gain, fans(weight)[keep == "backward"], distribution)
 
 
-def _positive(name: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
-
-
-def _spread(std: float) -> None:
-    if not (math.isfinite(std) and std >= 0):
-        raise ValueError(f"std must be a finite number of at least 0, got {std!r}")
-
-
 def _fill(weight: Tensor, generator, gain: float, fan: float, distribution: str) -> Tensor:
-    _positive("gain", gain)
+    require_positive("gain", gain)
+    require_choice("distribution", distribution, ("normal", "uniform", "truncated"))
     std = gain / fan**0.5
-    if distribution == "truncated":
-        return truncated_normal(weight, generator, std)
     with torch.no_grad():
         if distribution == "normal":
             return weight.normal_(0, std, generator=generator)
         if distribution == "uniform":
             return weight.uniform_(-std * 3**0.5, std * 3**0.5, generator=generator)
-    raise ValueError(f'distribution must be "normal", "uniform" or "truncated", got {distribution!r}')
+    return truncated_normal(weight, generator, std)
 
 
 @torch.no_grad()
 def small_normal(weight: Tensor, generator: torch.Generator | None = None, std: float = 0.01) -> Tensor:
     """Fill ``weight`` in place from N(0, ``std``²) and return it. Raises ValueError for a negative ``std``."""
-    _spread(std)
+    require_rate("std", std)
     return weight.normal_(0, std, generator=generator)
 
 
@@ -87,22 +76,18 @@ def truncated_normal(
 
     ``torch.nn.init.trunc_normal_`` is the form without ``rescaled``, and has limits in absolute numbers, not in standard deviations.
     """
-    _spread(std)
-    _positive("cut", cut)
-    if cut < 0.01:
-        raise ValueError(f"cut must be at least 0.01, got {cut!r}")
+    require_rate("std", std)
+    require_cut(cut)
     weight.normal_(generator=generator)
     while (beyond := weight.abs() > cut).any():
         weight[beyond] = torch.empty_like(weight[beyond]).normal_(generator=generator)
-    density = math.exp(-(cut**2) / 2) / math.sqrt(2 * math.pi)
-    spread = math.sqrt(1 - 2 * cut * density / math.erf(cut / math.sqrt(2)))
-    return weight.mul_(std / spread if rescaled else std)
+    return weight.mul_(std / spread_after_cut(cut) if rescaled else std)
 
 
 @torch.no_grad()
 def orthogonal(weight: Tensor, generator: torch.Generator | None = None, gain: float = 1.0) -> Tensor:
     """Fill ``weight`` in place and return it, as ``torch.nn.init.orthogonal_`` does: see :func:`thalweg.numpy.orthogonal`, errors included."""
-    _positive("gain", gain)
+    require_positive("gain", gain)
     fans(weight)  # complains about a bad shape
     drawn = weight.new_empty(len(weight), weight[0].numel()).normal_(generator=generator)
     wide = drawn.shape[0] < drawn.shape[1]
@@ -138,7 +123,7 @@ def clip_by_value(parameters: Tensor | Iterable[Tensor], threshold: float) -> No
 
     The same as ``torch.nn.utils.clip_grad_value_``, for one parameter or several. Parameters without a gradient are left out.
     """
-    _positive("threshold", threshold)
+    require_positive("threshold", threshold)
     for g in _gradients(parameters):
         g.clamp_(-threshold, threshold)
 
@@ -150,7 +135,7 @@ def clip_by_norm(parameters: Tensor | Iterable[Tensor], threshold: float) -> Ten
     For one parameter or several. ``torch.nn.utils.clip_grad_norm_`` adds 1e-6 to the length it divides by. Parameters without a gradient are left out. The length is a tensor
     on their device, and nothing waits for it.
     """
-    _positive("threshold", threshold)
+    require_positive("threshold", threshold)
     gradients = _gradients(parameters)
     if not gradients:
         return torch.tensor(0.0)
