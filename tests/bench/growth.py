@@ -34,7 +34,7 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.readers import get_reader
 
-from thalweg.site import execute
+from thalweg.site.kernels import PAGE
 
 ROOT = Path(__file__).resolve().parents[2]
 FETCHED = (".venv", "lib/web/node_modules", "_build/vendor", "_build/wheels", "_build/test-pyodide")
@@ -66,7 +66,7 @@ def book(folder: Path, size: int, executed: bool) -> Path:
 
 def printed(folder: Path, topic: str, name: str) -> None:
     """Let the copy of a chapter have printed what the chapter has."""
-    cache, read = get_cache(str(folder / "_build/.jupyter_cache")), get_reader(execute.PAGE)
+    cache, read = get_cache(str(folder / "_build/.jupyter_cache")), get_reader(PAGE)
     page = str(folder / f"chapters/{name}.md")
     known = cache.get_cache_bundle(cache.match_cache_notebook(read(str(folder / f"chapters/{topic}.md"))).pk).nb
     copy = read(page)

@@ -5,7 +5,7 @@ import pytest
 from jupyter_cache.base import ProjectNb
 from jupyter_cache.executors.basic import ProcessData
 
-from thalweg.site import execute
+from thalweg.site import execute, kernels
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,25 @@ def test_a_stored_table_reaches_the_page_that_shows_it(tmp_path, monkeypatch):
     assert execute.fingerprints([page]) != before
 
 
+def test_where_nothing_has_changed_that_pages_depend_on_only_their_own_code_is_looked_at(tmp_path, monkeypatch):
+    (tmp_path / "thalweg/datasets").mkdir(parents=True)
+    module, table, page = tmp_path / "thalweg/a.py", tmp_path / "b.csv", tmp_path / "page.md"
+    monkeypatch.setattr(execute, "LIBRARY", tmp_path)
+    monkeypatch.setattr(execute, "MEASUREMENTS", tmp_path)
+    for path in (module, table, tmp_path / "thalweg/datasets/c"):
+        path.write_text("a = 1\n")
+        before = execute.everything()
+        path.write_text("a = 2\n")
+        assert execute.everything() != before, path
+    page.write_text("```{code-cell} ipython3\nfrom thalweg import a\n```\n")
+    known = execute.fingerprints([page])
+    module.write_text("a = 3\n")
+    assert execute.fingerprints([page]) != known
+    assert execute.fingerprints([page], kept=known) == known
+    page.write_text("```{code-cell} ipython3\nfrom thalweg import a as b\n```\n")
+    assert execute.fingerprints([page], kept=known) == execute.fingerprints([page]) != known
+
+
 def test_no_page_of_the_site_has_lost_its_source(site):
     root = site.parents[1]
     for page in site.glob("chapters/**/*.html"):
@@ -85,6 +104,6 @@ def test_what_a_cell_prints_in_pieces_is_joined_as_it_was_printed(tmp_path):
     code = "import time\nfor text in ('a', '\\nb', '\\n'):\n    print(text, end='', flush=True)\n    time.sleep(0.3)"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     page = ProjectNb(1, str(tmp_path / "page.md"), notebook, [])
-    result = execute._Worker().execute(page, ProcessData(1, page.uri, None, 60, False))
+    result = kernels._Worker().execute(page, ProcessData(1, page.uri, None, 60, False))
     assert result.err is None
     assert [output.text for output in notebook.cells[0].outputs] == ["a\nb\n"]

@@ -12,7 +12,7 @@ from sphinx.environment import BuildEnvironment
 from . import written
 from .topics import SHOWS
 
-GENERATED = {"genindex", "search", "py-modindex", "index"}  # pages that come from no file
+GENERATED = {"genindex", "search", "index"}  # pages that come from no file
 
 
 def _without_thebe(app: Sphinx, config: Config) -> None:

@@ -9,28 +9,21 @@ and what these import in turn; when one of them has changed, what the cache has 
 import ast
 import hashlib
 import json
-import logging
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
 import yaml
-from jupyter_cache import get_cache
-from jupyter_cache.base import ProjectNb
-from jupyter_cache.executors.basic import ExecutionWorkerLocalMProc, JupyterExecutorLocalMproc, ProcessData
-from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
-from jupyter_cache.readers import get_reader
 
 from .topics import blocks
 
 LIBRARY = Path(__file__).resolve().parents[2]  # what stands above the package
 MEASUREMENTS = Path("tests/bench")  # tables that take too long to compute in a page
 CACHE = Path("_build/.jupyter_cache")
-TIMEOUT = 600  # seconds a cell; on a busy machine pages run at a third of their speed
+EVERYTHING = "everything"  # what `everything` was when all pages were looked at last stands among their fingerprints under this name
 OPTIONS = re.compile(r"\A(?:---\n(?:.*\n)*?---\n|(?::.*\n)+)")  # of a cell, in front of its code
-PAGE = {"name": "myst_nb_md", "type": "plugin"}
 _parsed = cache(ast.parse)  # by the source: every page asks for the same modules
 
 
@@ -127,23 +120,36 @@ def _code(page: Path) -> str:
     return "\n".join(cell for cell in cells if not cell.startswith("%"))
 
 
-def fingerprints(pages: Iterable[Path]) -> dict[str, str]:
-    """Of each page a hash of all that its code depends on, parts of the library, its data, and stored measurements; behind a colon one of the code."""
-    for kept in (_text, _file, _offered, _provider, _imported):
-        kept.cache_clear()  # files may have changed since the last run
-    return {str(page): _fingerprint(page) for page in pages}
+def fingerprints(pages: Iterable[Path], kept: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Of each page a hash of all that its code depends on, parts of the library, its data, and stored measurements; behind a colon one of the code.
+
+    A page whose code is that of its fingerprint in ``kept`` keeps it: those of a time since when nothing has changed that pages depend on.
+    """
+    for known in (_text, _file, _offered, _provider, _imported):
+        known.cache_clear()  # files may have changed since the last run
+    return {str(page): _fingerprint(page, (kept or {}).get(str(page), "")) for page in pages}
 
 
-def _fingerprint(page: Path) -> str:
+def _fingerprint(page: Path, kept: str) -> str:
     code = _code(page)
+    own = hashlib.sha256(code.encode()).hexdigest()
+    if kept.partition(":")[2] == own:
+        return kept
     paths = [path for module in sorted(modules(code)) if (path := _file(module))]
     if any(path.name == "data.py" for path in paths):
         paths += sorted((LIBRARY / "thalweg/datasets").iterdir())
     paths += [path for path in sorted(MEASUREMENTS.glob("*.csv")) if path.stem in code]
-    needed, own = (
-        hashlib.sha256(data).hexdigest() for data in (b"".join(p.read_bytes() for p in paths), code.encode())
-    )
-    return f"{needed}:{own}"
+    return f"{_hash(paths)}:{own}"
+
+
+def _hash(paths: Iterable[Path]) -> str:
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+
+
+def everything() -> str:
+    """A hash of all files that some page could depend on."""
+    folders = (LIBRARY / "thalweg").rglob("*.py"), (LIBRARY / "thalweg/datasets").iterdir(), MEASUREMENTS.glob("*.csv")
+    return _hash(path for folder in folders for path in sorted(folder))
 
 
 def pages() -> list[Path]:
@@ -162,67 +168,41 @@ def pages() -> list[Path]:
     return [path for path in found if "\nkernelspec:" in path.read_text(encoding="utf-8").partition("\n---\n")[0]]
 
 
-def executed() -> dict[str, str]:
-    """The fingerprint with which each page was executed last."""
+def _stored() -> dict[str, str]:
     known = CACHE / "library.json"
     return json.loads(known.read_text()) if known.exists() else {}
 
 
-class _Worker(ExecutionWorkerLocalMProc):
-    """Joins what a cell prints in several pieces. (myst-nb would put a line's end between two of them.)"""
-
-    @staticmethod
-    def execute(project_nb: ProjectNb, data: ProcessData) -> ExecutionResult:
-        """Execute one page in the folder that it stands in."""
-        options = {"timeout": data.timeout, "allow_errors": data.allow_errors, "coalesce_streams": True}
-        options["extra_arguments"] = [
-            "--log-level=ERROR"
-        ]  # a kernel warns that its port on this machine is not encrypted
-        return single_nb_execution(project_nb.nb, cwd=str(Path(project_nb.uri).parent), **options)
-
-
-class _Executor(JupyterExecutorLocalMproc):
-    """Executes pages in parallel, each in a process of its own."""
-
-    _EXECUTION_WORKER = _Worker
+def executed() -> dict[str, str]:
+    """The fingerprint with which each page was executed last."""
+    return {page: found for page, found in _stored().items() if page != EVERYTHING}
 
 
 def main(chosen: list[str] | None = None) -> int:
     """Fill the cache, for the ``chosen`` pages or for all; the exit code is 1 when a page failed."""
-    cache, read = get_cache(str(CACHE)), get_reader(PAGE)
-    before, waiting = executed(), []
-    now = fingerprints(page for page in pages() if not chosen or str(page) in chosen)
+    before, library = executed(), everything()
+    kept = before if _stored().get(EVERYTHING) == library else {}
+    now = fingerprints((page for page in pages() if not chosen or str(page) in chosen), kept)
     if unknown := sorted(set(chosen or ()) - now.keys()):
         print(f"no executable page of the book: {', '.join(unknown)}", file=sys.stderr)
         return 1
-    for page in now:
-        known = before.get(page, "")
-        if now[page] == known:
-            continue
-        place = str(Path(page).absolute())
-        try:
-            cached = cache.match_cache_notebook(read(place))
-        except KeyError:
-            cached = None
-        same = now[page].partition(":")[0] == known.partition(":")[0]
-        if cached and not same:
-            cache.remove_cache(cached.pk)
-        if not cached or not same:
-            waiting.append(cache.add_nb_to_project(place, read_data=PAGE))
+    changed = {
+        page: now[page].partition(":")[0] == before.get(page, "").partition(":")[0]
+        for page in now
+        if now[page] != before.get(page)
+    }
     failed = []
-    if waiting:
-        print(f"executing {', '.join(Path(record.uri).stem for record in waiting)}", flush=True)
-        executor = _Executor(cache, logger=logging.getLogger("jupyter_cache"))
-        result = executor.run_and_cache(filter_pks=[record.pk for record in waiting], timeout=TIMEOUT)
-        failed = [*result.excepted, *result.errored]
-        for uri in failed:
-            print(f"{uri} failed:\n{cache.get_project_record(uri).traceback}", file=sys.stderr)
-            del now[str(Path(uri).relative_to(Path.cwd()))]
+    if changed:
+        from .kernels import run  # takes a second, which an edited sentence need not wait
+
+        failed = run(changed, CACHE)
     others = {
         page: before[page] for page in before if chosen and page not in chosen
     }  # nothing has become known of them
-    (CACHE / "library.json").write_text(json.dumps(dict(sorted((others | now).items())), indent=1))
-    print(f"{len(now)} of {len(now) + len(failed)} pages are up to date")
+    good = {page: now[page] for page in now if page not in failed}
+    whole = {} if chosen else {EVERYTHING: library}
+    (CACHE / "library.json").write_text(json.dumps(dict(sorted((others | good | whole).items())), indent=1))
+    print(f"{len(good)} of {len(now)} pages are up to date")
     return int(bool(failed))
 
 

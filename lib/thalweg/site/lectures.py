@@ -26,6 +26,8 @@ from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import SphinxDirective
 
+from .topics import LOADER
+
 TOPICS = (
     ("deep_networks", "Deep networks"),
     ("backpropagation", "Backpropagation"),
@@ -118,7 +120,7 @@ def slug(key: str, text: str) -> str:
 @cache
 def _read(text: str) -> Any:
     """The table's text as YAML, which every chapter asks for."""
-    return yaml.safe_load(text)
+    return yaml.load(text, LOADER)
 
 
 def load(path: Path) -> dict[str, Lecture]:

@@ -40,14 +40,18 @@ def _keep(app: Sphinx, env: BuildEnvironment) -> None:
 
 
 def outline(page: nodes.Element, env: BuildEnvironment) -> nodes.Element:
-    """A copy of the page with its sections, what is numbered in them, and titles; the rest only around these."""
-    copy = page.copy()
+    """A copy of the page with its sections, what is numbered in them, and titles; the rest only around these. Nothing in it leads back to the
+    page, all of which would be kept with it."""
+    copy = page.copy() if page.parent else nodes.Element()
+    copy.document, copy.rawsource = None, ""
     for child in page.children:
-        if isinstance(child, nodes.Element):
+        if isinstance(child, (nodes.title, nodes.caption)):
+            copy += child.__class__("", child.astext())
+        elif isinstance(child, nodes.Element):
             below = outline(child, env)
             numbered = any(domain.get_enumerable_node_type(child) for domain in env.domains.values())
             if below.children or numbered or isinstance(child, COUNTED):
-                copy += child.deepcopy() if isinstance(child, (nodes.title, nodes.caption)) else below
+                copy += below
     return copy
 
 

@@ -19,6 +19,7 @@ import yaml
 from sphinx.environment import BuildEnvironment
 
 COLLECTS = "collects"  # where a page's metadata say that it shows what the chapters say of themselves
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
 SHOWS = "shows"  # where a page's metadata keep which other pages' numbers and drawings it shows
 
 
@@ -44,7 +45,7 @@ class Topic:
 
 def topics(root: Path = Path()) -> list[Topic]:
     """The topics of the book in the folder ``root``. Raises ValueError for a front matter that lacks something."""
-    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    toc = yaml.load((root / "_toc.yml").read_text(encoding="utf-8"), LOADER)
     found: list[Topic] = []
     for part, file in _files(toc):
         path = root / f"{file}.md"
@@ -87,7 +88,7 @@ def _head(path: Path) -> tuple[dict[str, Any] | None, str]:
     text = path.read_text(encoding="utf-8")
     matter = text.split("\n---\n", 1)[0].removeprefix("---\n") if text.startswith("---\n") else ""
     title = next((line[2:].strip() for line in text.splitlines() if line.startswith("# ")), path.stem)
-    return (yaml.safe_load(matter) or {}).get("thalweg"), title
+    return (yaml.load(matter, LOADER) or {}).get("thalweg"), title
 
 
 def _topic(path: Path, file: str, said: dict[str, Any], title: str, part: str, number: int) -> Topic:
