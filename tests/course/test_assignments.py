@@ -59,10 +59,13 @@ def test_a_class_of_any_size_is_dealt_from_all_assignments(size):
 @pytest.mark.parametrize("topic", topics())
 def test_what_a_student_hands_in_is_what_the_answer_does(topic):
     """Each mistake and each other right answer, as a source that runs with NumPy alone, is judged as the function itself."""
-    most = max(len(key(name).mistakes) for name in sample_class.names(topic))
+    most, seen = max(len(key(name).mistakes) for name in sample_class.names(topic)), []
     for number in range(most):
         for answers in (sample_class.mistaken(number), sample_class.right(number)):
             for name in sample_class.names(topic):
+                if (name, answers[name]) in seen:  # they are dealt again when all have been
+                    continue
+                seen.append((name, answers[name]))
                 text, cell = sample_class.source(name, answers[name]), {"np": np, "__name__": __name__}
                 assert "thalweg.numpy" not in text, "which a submission has not"
                 exec(text, cell)

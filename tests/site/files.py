@@ -1,11 +1,20 @@
-"""The servers of the tests: files of a folder, as static hosts give them out."""
+"""The site's files: read by the tests, and served to them as static hosts give them out."""
 
 import gzip
 from contextlib import suppress
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
+from bs4 import BeautifulSoup
+
+from thalweg.site import written
+
 WRITTEN = {".html", ".css", ".js", ".json", ".svg"}  # what servers compress; fonts and pictures are compressed already
+
+
+def read(path: Path) -> BeautifulSoup:
+    """A page without its formulas and drawings, two thirds of its elements: it is read three times as fast."""
+    return BeautifulSoup(written.lifted(path.read_text(encoding="utf-8"))[0], "html.parser")
 
 
 class Files(SimpleHTTPRequestHandler):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jupytext
 import pytest
-from bs4 import BeautifulSoup
+from files import read
 from playwright.sync_api import expect
 from test_run import BLOCK
 
@@ -30,7 +30,7 @@ print(json.dumps(printed))
 
 def examples(site, topic):
     """Of each example on a page: its setup, its code, and what it printed when the book was built."""
-    page = BeautifulSoup((site / f"chapters/{topic}.html").read_text(encoding="utf-8"), "html.parser")
+    page = read(site / f"chapters/{topic}.html")
     for cell in page.select(".cell.tw-run"):
         setup = json.loads(cell.select_one("script").get_text())["setup"]
         printed = "".join(block.get_text() for block in cell.select(".cell_output pre"))
@@ -73,7 +73,7 @@ def test_what_needs_pytorch_is_told_from_its_names():
 
 @pytest.mark.parametrize("topic", topics())
 def test_a_cell_that_needs_pytorch_says_why_it_has_no_button(site, topic):
-    page = BeautifulSoup((site / f"chapters/{topic}.html").read_text(encoding="utf-8"), "html.parser")
+    page = read(site / f"chapters/{topic}.html")
     said = page.select(".tw-run-none")
     assert said
     for line in said:

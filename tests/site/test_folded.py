@@ -1,9 +1,9 @@
 """A figure's code opens from a button in its caption; nothing of it stands before the first figure."""
 
 import pytest
-from bs4 import BeautifulSoup
 from docutils import nodes
 from docutils.utils import new_document
+from files import read
 from playwright.sync_api import expect
 
 from thalweg.exercises import topics
@@ -12,7 +12,7 @@ from thalweg.site.folded import Folded
 
 @pytest.mark.parametrize("topic", topics())
 def test_no_code_stands_before_the_first_figure(site, topic):
-    page = BeautifulSoup((site / f"chapters/{topic}.html").read_text(encoding="utf-8"), "html.parser")
+    page = read(site / f"chapters/{topic}.html")
     article = page.select_one("article")
     assert not article.select("details.hide")
     figure, folded = article.select_one("figure"), article.select_one("details.tw-code")

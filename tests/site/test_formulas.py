@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 from docutils import nodes
+from files import read
 from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
 from sphinxcontrib import katex
@@ -75,10 +76,7 @@ def test_every_formula_can_be_seen_and_heard(site):
 
 
 def test_numbers_of_equations_lead_to_them(site):
-    pages = {
-        path.name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        for path in site.glob("chapters/*.html")
-    }
+    pages = {path.name: read(path) for path in site.glob("chapters/*.html")}
     numbers = {}
     for name, page in pages.items():
         for formula in page.select("div.math[id]"):

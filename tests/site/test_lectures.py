@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from bs4 import BeautifulSoup
+from files import read
 
 from thalweg.site.lectures import FRONT_MATTER, TITLES, TOPICS, TableError, load
 
@@ -16,11 +16,10 @@ TABLE = ROOT / "chapters/lectures/topics.yml"
 LECTURES = ("penn", "helwan", "module2", "misra", "uva")
 
 
+page = cache(read)
+
+
 @cache
-def page(path):
-    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-
-
 def ids(path):
     return {node["id"] for node in page(path).find_all(id=True)}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
-from bs4 import BeautifulSoup
+from files import read
 from myst_nb.ext.glue import crossref
 
 from thalweg.site import chapter
@@ -13,10 +13,6 @@ from thalweg.site.topics import topics
 
 ROOT = Path(__file__).parents[2]
 BOOK = topics(ROOT)
-
-
-def read(path):
-    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
 @pytest.mark.parametrize("topic", BOOK, ids=lambda topic: topic.name)

@@ -1,7 +1,7 @@
 """The card with which each chapter opens."""
 
 import pytest
-from bs4 import BeautifulSoup
+from files import read
 
 from thalweg.site.opening import minutes
 from thalweg.site.topics import Topic, topics
@@ -11,7 +11,7 @@ BOOK = {topic.name: topic for topic in topics()}
 
 @pytest.mark.parametrize("topic", BOOK.values(), ids=lambda topic: topic.name)
 def test_it_says_what_for_after_what_and_how_long(site, topic):
-    page = BeautifulSoup((site / f"chapters/{topic.name}.html").read_text(encoding="utf-8"), "html.parser")
+    page = read(site / f"chapters/{topic.name}.html")
     (card,) = page.select(".tw-opening")
     assert card.find_previous("figure"), "it stands behind the first figure"
     assert len(card.select("li")) >= 3

@@ -36,8 +36,28 @@ COLLECT = """() => ({
   spoken: document.querySelectorAll('article .math .katex-mathml math').length,
   wrong: document.querySelectorAll('.katex-error').length,
 })"""
-JUDGE = """rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']}).then(r => r.violations.flatMap(v =>
+REVIEWED = ["hidden-content"]  # finds nothing, and only asks a person to look
+JUDGE = """([rules, left_out]) => axe.run(document, {runOnly: rules, resultTypes: ['violations'],
+  rules: Object.fromEntries(left_out.map(rule => [rule, {enabled: false}]))}).then(r => r.violations.flatMap(v =>
   v.nodes.map(n => `${v.id}: ${n.html.slice(0, 150)}: ${[...n.any, ...n.all, ...n.none][0]?.message}`)))"""
+# To each figure at once: while it was scrolled through in small steps, one page in thirty got no more frames from Chromium (156), for good.
+ENLIVEN = """async () => {
+  for (const figure of document.querySelectorAll('.tw-interactive')) {
+    figure.scrollIntoView();
+    while (!figure.classList.contains('tw-live')) await new Promise(resolve => setTimeout(resolve, 50));
+  }
+}"""
+# Two thirds of a chapter's 25,000 elements say the same as others: a letter shows a formula's colour as well as all of them do, twenty
+# words of a kind show the colour of that kind in code, and what is in a still picture has no part in the page's outline.
+SHORTEN = """() => {
+  document.querySelectorAll('span.math .katex-html, .katex-mathml math').forEach(e => { e.textContent = 'x'; });
+  document.querySelectorAll('svg.tw-figure[role=img]').forEach(e => e.replaceChildren());
+  const seen = {};
+  document.querySelectorAll(':is(pre, code, dt.sig) :is(span, em)[class]').forEach(e => {
+    seen[e.className] = (seen[e.className] ?? 0) + 1;
+    if (seen[e.className] > 20) e.replaceWith(...e.childNodes);
+  });
+}"""
 
 
 def page_names():
@@ -48,7 +68,7 @@ def page_names():
 
 @pytest.fixture(scope="session")
 def visits(browser, address):
-    """Open a page, scroll through it, and return it with everything that went wrong on the way."""
+    """Open a page, go to each of its figures, and return it with everything that went wrong on the way."""
 
     def open_page(name, size=WIDE, **options):
         page = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options).new_page()
@@ -63,15 +83,7 @@ def visits(browser, address):
         page.goto(f"{address}{name}.html")
         page.evaluate("document.fonts.ready.then(() => new Promise(requestAnimationFrame))")
         page.shift = page.evaluate("window.shift")
-        page.evaluate(
-            "async () => { for (let y = 0; y < document.body.scrollHeight; y += 600) {"
-            " window.scrollTo(0, y); await new Promise(r => setTimeout(r, 30)); } }"
-        )
-        for figure in page.locator(".tw-interactive").all():
-            figure.scroll_into_view_if_needed()
-        page.wait_for_function(
-            "[...document.querySelectorAll('.tw-interactive')].every(f => f.classList.contains('tw-live'))"
-        )
+        page.evaluate(ENLIVEN)
         return page, troubles
 
     return open_page
@@ -93,27 +105,34 @@ def visit(visits):
 
 @pytest.fixture(scope="module")
 def look(visits):
-    """Open a page once, and keep what all tests of it want to know: a chapter takes half a minute, axe above all."""
+    """Open a page once, and keep what all tests of it want to know: a chapter takes ten seconds, axe above all."""
 
     @cache
     def seen(name):
         page, troubles = visits(name, reduced_motion="reduce", color_scheme="light")
-        found = SimpleNamespace(
-            troubles=troubles, faults={}, themes={}, widths={}, shift=page.shift, **page.evaluate(COLLECT)
-        )
+        found = SimpleNamespace(troubles=troubles, faults={}, widths={}, shift=page.shift, **page.evaluate(COLLECT))
         page.add_style_tag(content="* { transition: none !important; }")
         page.evaluate(AXE.read_text(encoding="utf-8"))
-        for size, scheme in ((WIDE, "light"), (WIDE, "dark"), (PHONE, "dark"), (NARROW, "dark")):
+
+        def switch(size, scheme):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             page.evaluate("window.scrollTo(0, 0)")  # what lies half under the page's head would be too small to be hit
             if page.viewport_size["width"] != size[0]:
                 page.set_viewport_size({"width": size[0], "height": size[1]})
                 page.wait_for_timeout(600)  # the theme waits a moment before it looks again at what scrolls
-            found.themes[scheme] = page.evaluate("document.documentElement.dataset.theme")
+            page.wait_for_function("scheme => document.documentElement.dataset.theme === scheme", arg=scheme)
+
+        for size in (WIDE, PHONE, NARROW):
+            switch(size, "light")
             found.widths[size] = page.evaluate("document.documentElement.scrollWidth")
-            if size != PHONE:
-                rules = COLOURS if (size, scheme) == (WIDE, "dark") else RULES
-                found.faults[scheme, size[0]] = page.evaluate(JUDGE, rules)
+        page.evaluate(SHORTEN)
+        for size, scheme, rules, left_out in (
+            (NARROW, "light", RULES, [*COLOURS, *REVIEWED]),
+            (WIDE, "light", RULES, REVIEWED),
+            (WIDE, "dark", COLOURS, []),
+        ):
+            switch(size, scheme)
+            found.faults[scheme, size[0]] = page.evaluate(JUDGE, [rules, left_out])
         page.context.close()
         return found
 
@@ -125,7 +144,6 @@ def look(visits):
 def test_a_page_loads_whole_and_quietly(look, name):
     page = look(name)
     assert page.troubles == []
-    assert page.themes == {"light": "light", "dark": "dark"}
     assert page.titles == 1 or name in ("genindex", "search")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
+from files import read
 
 ROOT = Path(__file__).parents[2]
 
@@ -83,7 +84,7 @@ def test_every_figure_says_what_it_shows(printed, site):
 
 
 def test_figures_have_the_numbers_of_the_site(text, site):
-    pages = [BeautifulSoup((site / f"{name}.html").read_text(), "html.parser") for name in sources()]
+    pages = [read(site / f"{name}.html") for name in sources()]
     numbers = [found.get_text().strip() for page in pages for found in page.select("figcaption .caption-number")]
     assert len(numbers) > 30
     assert [number for number in numbers if f"{number}:" not in text] == []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from bs4 import BeautifulSoup
+from files import read
 from playwright.sync_api import expect
 
 from thalweg.exercises import exercise, topics
@@ -172,10 +172,10 @@ def test_number_and_title_are_the_notebooks_in_the_box_and_in_the_list(site, top
         for line in cell.source.splitlines()
         if line.startswith("## ")
     ]
-    page = BeautifulSoup((site / f"chapters/{topic}.html").read_text(encoding="utf-8"), "html.parser")
+    page = read(site / f"chapters/{topic}.html")
     boxes = [title.get_text().partition("  ")[0].replace("’", "'") for title in page.select(".tw-exercise-title")]
     assert boxes == headings[: len(boxes)] != []
-    listed = BeautifulSoup((site / "chapters/exercises.html").read_text(encoding="utf-8"), "html.parser")
+    listed = read(site / "chapters/exercises.html")
     links = listed.select(f"a[href^='{topic}.html#exercise-']")
     assert [link.get_text().replace("’", "'") for link in links] == [title.rpartition(" (")[0] for title in boxes]
 

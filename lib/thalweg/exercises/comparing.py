@@ -25,9 +25,10 @@ def distance(given: np.ndarray, wanted: np.ndarray, tolerance: float, absolute: 
         kind = complex if "c" in (given.dtype.kind, wanted.dtype.kind) else float
         given, wanted = given.ravel().astype(kind), wanted.ravel().astype(kind)
     with np.errstate(all="ignore"):  # the difference of huge numbers can be infinite
-        off, largest = (float(np.abs(x).max(initial=0)) for x in (given - wanted, wanted))
-    if off == 0:
-        return 0.0
+        off = float(np.abs(given - wanted).max(initial=0))
+        if off == 0:
+            return 0.0
+        largest = float(np.abs(wanted).max(initial=0))
     if not (off < np.inf and largest < np.inf):
         finite = np.isfinite(wanted)
         if finite.all() or (finite != np.isfinite(given)).any():
