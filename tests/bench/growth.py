@@ -1,14 +1,14 @@
 """What the book costs as it grows: with its topics, and with copies of them under other names, 27 in all.
 
-    python tests/bench/growth.py [test] [course] [sentence] [open] [search] [pdf] [--topics 4 27] [--executed]
+    python tests/bench/growth.py [test] [course] [sentence] [open] [search] [pdf] [--topics N ...] [--executed]
 
 Each quantity can be asked for alone; all of them, with nothing named, take hours. Books are made in temporary folders with this
 checkout's Python environment and what it has fetched, so that times are those of the work and not of the network. Minutes are wall time,
 with the processor's time of everything but browsers beside it. With ``--executed`` pages keep what they printed in this checkout: the
 times are then without executing them.
 
-All is measured but the time of the tests: of the tests that name a topic those of one are run, with all that name none (``seconds.py``), and
-what the whole suite takes is computed from the processor's time of both, browsers included. Two cores take half of it, if none waits.
+What ``test`` prints is all of ``make test`` but the set-up, from the pages that are executed on. The tests that fail in a book of copies are
+named: what they hold the real book to, such as its 27 names, need not hold there.
 """
 
 import argparse
@@ -41,7 +41,14 @@ FETCHED = (".venv", "lib/web/node_modules", "_build/vendor", "_build/wheels", "_
 LEFT_OUT = (".git", ".venv", "_build", "node_modules", "__pycache__", ".*_cache", ".hypothesis")
 TOPIC = "momentum"  # the one that is looked at
 MARKED = "Gradient descent has no memory."  # a sentence of the chapter on momentum
-QUANTITIES = ("test", "course", "sentence", "open", "search", "pdf")
+QUANTITIES = (
+    "test",
+    "course",
+    "sentence",
+    "open",
+    "search",
+    "pdf",
+)  # the first from nothing, the others then find the site built
 
 
 def book(folder: Path, size: int, executed: bool) -> Path:
@@ -57,6 +64,8 @@ def book(folder: Path, size: int, executed: bool) -> Path:
     ]
     for topic, name in added:
         add(folder, topic, name)
+    ruff = Path(sys.executable).with_name("ruff")
+    subprocess.run([ruff, "format", "-q", "."], cwd=folder, check=True)  # the copies have longer names
     if executed:
         shutil.copytree(ROOT / "_build/.jupyter_cache", folder / "_build/.jupyter_cache")
         for topic, name in added:
@@ -168,14 +177,17 @@ class Cost:
         return f"{self.seconds / 60:.1f} min ({self.cpu / 60:.1f} min CPU)"
 
 
-def make(folder: Path, *targets: str) -> Cost:
-    """Run make in the book. Ends the bench with what it printed when it fails."""
+def run(folder: Path, *targets: str) -> subprocess.CompletedProcess[str]:
+    """Run make in the book."""
     environment = os.environ | {"PYTHONPATH": str(folder / "lib"), "CI": "true", "MAKEFLAGS": ""}
+    command = ["make", "--assume-old=.venv/.ready", *targets]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def make(folder: Path, *targets: str) -> Cost:
+    """Run make and measure it. Ends the bench with what it printed when it fails."""
     with Cost() as cost:
-        done = subprocess.run(
-            ["make", "--assume-old=.venv/.ready", *targets],
-            cwd=folder, env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = run(folder, *targets)
     if done.returncode:
         sys.exit(f"make {' '.join(targets)} failed:\n{(done.stdout + done.stderr)[-4000:]}")
     return cost
@@ -218,34 +230,21 @@ def opened(folder: Path) -> str:
     return f"{statistics.median(found):.2f} s, {weight / 1000:.0f} KB"
 
 
-def tested(folder: Path, size: int) -> str:
-    """The processor's minutes of the suite: measured for one topic and for what belongs to none, computed for all topics."""
-    file = folder / "_build/seconds.txt"
-    plugin = ["-p", "seconds", "--seconds", str(file), "--topic", TOPIC]
-    places = os.pathsep.join([str(folder / "lib"), str(folder / "tests/bench")])
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *plugin],
-        cwd=folder, env=os.environ | {"PYTHONPATH": places, "CI": "true"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        print(f"some tests failed, and cost what they cost:\n{done.stdout[-4000:]}", file=sys.stderr)
-    return summary(file.read_text(encoding="utf-8"), size)
+def tested(folder: Path) -> str:
+    """All that ``make test`` does. Tests that fail cost what they cost, and are named."""
+    with Cost() as cost:
+        done = run(folder, "test")
+    failed = re.findall(r"^(?:FAILED|ERROR) \S+", done.stdout, re.MULTILINE)
+    if done.returncode and not failed:
+        sys.exit(f"make test failed:\n{(done.stdout + done.stderr)[-4000:]}")
+    return "\n".join([str(cost), *failed])
 
 
-def summary(lines: str, size: int) -> str:
-    """What the lines that ``seconds.py`` wrote say of a book with ``size`` topics."""
-    rows = [json.loads(line) for line in lines.splitlines()]
-    topic = sum(seconds for name, _, seconds in rows if name)
-    constant = sum(seconds for name, _, seconds in rows if not name)
-    return (
-        f"{(constant + size * topic) / 60:.1f} min CPU computed, {(constant + size * topic) / 120:.1f} min on two cores; "
-        f"measured: {constant / 60:.1f} min CPU for no topic, {topic / 60:.1f} for {TOPIC}"
-    )
-
-
-def measure(folder: Path, size: int, wanted: list[str]) -> dict[str, str]:
+def measure(folder: Path, wanted: list[str]) -> dict[str, str]:
     """The quantities that are asked for, in words."""
     found: dict[str, str] = {}
+    if "test" in wanted:
+        found["test"] = tested(folder)
     if {"sentence", "open", "search", "pdf"} & set(wanted):
         found["site"] = str(make(folder, "site"))
     if "search" in wanted:
@@ -263,28 +262,33 @@ def measure(folder: Path, size: int, wanted: list[str]) -> dict[str, str]:
         found["pdf"] = f"{re.search(r'Pages: +([0-9]+)', said.stdout)[1]} pages, {cost}"
     if "course" in wanted:
         found["course"] = str(make(folder, "course"))
-    if "test" in wanted:
-        found["before"] = str(make(folder, "lint", "site", "pdf", "_build/test-pyodide/.ready"))
-        found["test"] = tested(folder, size)
     return found
 
 
 def main() -> None:
     """Measure and print."""
+    now = len(list((ROOT / "solutions").glob("*.md")))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "quantity", nargs="*", choices=[*QUANTITIES, []], help=f"one of {', '.join(QUANTITIES)}; all if none is named"
     )
     parser.add_argument(
-        "--topics", type=int, nargs="+", default=[4, 27], metavar="N", help="sizes of the book (4 and 27)"
+        "--topics",
+        type=int,
+        nargs="+",
+        default=[now, 27],
+        metavar="N",
+        help=f"sizes of the book ({now}, as it is, and 27)",
     )
     parser.add_argument("--executed", action="store_true", help="keep what the pages of this checkout have printed")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="leave the books in this folder, for a closer look")
     options = parser.parse_args()
+    if min(options.topics) < now:
+        parser.error(f"the book has {now} topics: a size of {min(options.topics)} would leave some out")
     for size in options.topics:
         with tempfile.TemporaryDirectory(prefix="thalweg-growth-") as temporary:
             folder = book(Path(options.keep or temporary) / f"book{size}", size, options.executed)
-            for name, words in measure(folder, size, options.quantity or list(QUANTITIES)).items():
+            for name, words in measure(folder, options.quantity or list(QUANTITIES)).items():
                 print(f"{size:3} topics  {name:10}{words}", flush=True)
 
 

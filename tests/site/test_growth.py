@@ -7,8 +7,6 @@ import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-import pytest
-
 from thalweg.site.topics import blocks, topics
 
 ROOT = Path(__file__).parents[2]
@@ -46,22 +44,3 @@ def test_a_copied_topic_shares_no_name_with_another(tmp_path):
         [sys.executable, "-c", EACH], env=os.environ | {"PYTHONPATH": str(book / "lib")}, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-
-
-def test_what_a_larger_suite_takes_is_computed_from_one_topic_and_from_none():
-    lines = '["", "tests/test_data.py::test_a", 60.0]\n["momentum", "tests/topics/test_momentum.py::test_b", 30.0]\n'
-    said = module("growth").summary(lines, 4)
-    assert said.startswith("3.0 min CPU computed, 1.5 min on two cores; measured: 1.0 min CPU for no topic, 0.5 for")
-
-
-@pytest.mark.parametrize(
-    "test, topic",
-    [
-        ("tests/topics/test_momentum.py::test_it[ReLU-3]", "momentum"),
-        ("tests/site/test_pages.py::test_axe[chapters/batch_normalization]", "batch_normalization"),
-        ("tests/exercises/test_judges.py::test_a_blank[None-adam.adam_step]", "adam"),
-        ("tests/site/test_pages.py::test_it_has_momentum[chapters/glossary]", ""),
-    ],
-)
-def test_a_test_belongs_to_the_topic_that_its_file_or_its_parameters_name(test, topic):
-    assert module("seconds").topic_of(test) == topic

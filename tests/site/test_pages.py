@@ -44,7 +44,10 @@ JUDGE = """([rules, left_out]) => axe.run(document, {runOnly: rules, resultTypes
 ENLIVEN = """async () => {
   for (const figure of document.querySelectorAll('.tw-interactive')) {
     figure.scrollIntoView();
-    while (!figure.classList.contains('tw-live')) await new Promise(resolve => setTimeout(resolve, 50));
+    for (const end = Date.now() + 180000; !figure.classList.contains('tw-live');) {
+      if (Date.now() > end) throw new Error(`a figure stays still: ${figure.outerHTML.slice(0, 200)}`);
+      await new Promise(resolve => setTimeout(resolve, 50));
+    }
   }
 }"""
 # Two thirds of a chapter's 25,000 elements say the same as others: a letter shows a formula's colour as well as all of them do, twenty

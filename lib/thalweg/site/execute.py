@@ -147,9 +147,10 @@ def _hash(paths: Iterable[Path]) -> str:
 
 
 def everything() -> str:
-    """A hash of all files that some page could depend on."""
+    """A hash of all files that some page could depend on, and one of their names."""
     folders = (LIBRARY / "thalweg").rglob("*.py"), (LIBRARY / "thalweg/datasets").iterdir(), MEASUREMENTS.glob("*.csv")
-    return _hash(path for folder in folders for path in sorted(folder))
+    paths = [path for folder in folders for path in sorted(folder)]
+    return f"{_hash(paths)}:{hashlib.sha256(repr(paths).encode()).hexdigest()}"
 
 
 def pages() -> list[Path]:
