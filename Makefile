@@ -142,11 +142,12 @@ lint: $(READY)
 	@$(BIN)/mypy
 
 # The printed book is made and tested wherever LaTeX is installed or can be.
-# Four at a time, also on two cores: half of its time a test waits, for a browser or a sandbox.
+# Four at a time, also on two cores: half of its time a test waits, for a browser or a sandbox. Each computes with one thread; more would
+# get into each other's way.
 test: lint site $(TEST_RUNTIME)
 	@if lib/latex.sh; then $(MAKE) --no-print-directory --assume-old=site pdf; fi
 	$(call say,testing)
-	@$(BIN)/python -m pytest -n 4 --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile
 
 # What whoever writes a topic asks for again and again.
 topic: setup release
