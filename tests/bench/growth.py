@@ -110,7 +110,7 @@ def add(folder: Path, topic: str, name: str) -> None:
     cases = ROOT / f"tests/topics/cases_{topic}.py"
     if cases.exists():
         text = cases.read_text(encoding="utf-8")
-        renamed = re.sub(rf"\b({'|'.join(names)})\b", rf"\g<1>{number}", text)
+        renamed = re.sub(rf"(?<!nn\.)\b({'|'.join(names)})\b", rf"\g<1>{number}", text)  # but not what torch.nn has
         (folder / f"tests/topics/cases_{name}.py").write_text(renamed, encoding="utf-8")
     shutil.copy(ROOT / f"tests/topics/test_{topic}.py", folder / f"tests/topics/test_{name}.py")
     text = (ROOT / f"chapters/{topic}.md").read_text(encoding="utf-8")
