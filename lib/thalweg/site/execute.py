@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-from .topics import blocks
+from .topics import LOADER, blocks
 
 LIBRARY = Path(__file__).resolve().parents[2]  # what stands above the package
 MEASUREMENTS = Path("tests/bench")  # tables that take too long to compute in a page
@@ -165,7 +165,7 @@ def pages() -> list[Path]:
             for value in node:
                 yield from files(value)
 
-    found = [Path(f"{name}.md") for name in files(yaml.safe_load(text))]
+    found = [Path(f"{name}.md") for name in files(yaml.load(text, LOADER))]
     return [path for path in found if "\nkernelspec:" in path.read_text(encoding="utf-8").partition("\n---\n")[0]]
 
 
